@@ -1,0 +1,1 @@
+"""The operator: reconciles VirtualMachine resources into Pods, attachments and status."""
