@@ -1,0 +1,205 @@
+"""Runs the parts of the test suite in order, sets up what each needs, and prints where the time went.
+
+`python tests/suite.py [--full] PART...`; the parts are the keys of PARTS below. The cluster is brought up at the first part that needs
+it and removed at the end if this run made it (`KEEP_CLUSTER=1` keeps it). A part that fails does not stop the next ones, a
+set-up step that fails does. Exit code 0 only if everything passed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = ROOT / ".venv/bin"
+CLUSTER = ROOT / "tests/cluster/kind/cluster.py"
+NAME = os.environ.get("BOSH_TEST_CLUSTER", "bosh-test")
+# program that must be there -> Debian package that brings it
+PROGRAMS = {
+    "shellcheck": "shellcheck",
+    "busybox": "busybox",
+    "dash": "dash",
+    "ruby": "ruby",
+    "debootstrap": "debootstrap",
+}
+
+
+class Suite:
+    """Steps taken so far, with their seconds and verdicts."""
+
+    def __init__(self, *, full: bool) -> None:
+        self.full = full
+        self.steps: list[tuple[str, float, bool]] = []
+        self.environment = dict(os.environ)
+        self.made_cluster = False
+        self.done: set[str] = set()
+
+    def step(self, name: str, command: list[str | Path], *, needed: bool = False) -> bool:
+        """Run one command, its output as it is. A `needed` step that fails ends the run."""
+        print(f"\n== {name}: {' '.join(str(word) for word in command)}", flush=True)
+        began = time.monotonic()
+        code = subprocess.run(
+            [str(word) for word in command], cwd=ROOT, env=self.environment, check=False
+        ).returncode
+        self.steps.append((name, time.monotonic() - began, code == 0))
+        if code and needed:
+            print(f"suite: {name} failed with exit code {code}; nothing after it can run", flush=True)
+            raise SystemExit(self.report())
+        return code == 0
+
+    def once(self, name: str, action: Callable[[], object]) -> None:
+        if name not in self.done:
+            self.done.add(name)
+            action()
+
+    def pytest(self, name: str, *paths: str) -> None:
+        marks = [] if self.full else ["-m", "not full"]
+        self.step(name, [BIN / "pytest", "-q", *marks, *paths])
+
+    def report(self) -> int:
+        total = sum(seconds for _, seconds, _ in self.steps)
+        print("\nWhere the time went")
+        for name, seconds, passed in self.steps:
+            print(f"  {seconds:8.1f} s  {'ok    ' if passed else 'FAILED'}  {name}")
+        print(f"  {total:8.1f} s  total", flush=True)
+        return 0 if all(passed for _, _, passed in self.steps) else 1
+
+
+def packages(suite: Suite) -> None:
+    """Debian packages that the tests call by name."""
+    path = suite.environment["PATH"] + ":/usr/sbin:/sbin"
+    missing = [package for program, package in PROGRAMS.items() if not shutil.which(program, path=path)]
+    if missing:
+        suite.step("package lists", ["apt-get", "-qq", "update"], needed=True)
+        suite.step(
+            "packages", ["apt-get", "-qq", "install", "-y", "--no-install-recommends", *missing], needed=True
+        )
+
+
+def cluster_up(suite: Suite) -> None:
+    """The test cluster, the images in it, and their names in the environment of every later step."""
+    suite.made_cluster = (
+        subprocess.run(
+            [sys.executable, CLUSTER, "status", "--name", NAME], capture_output=True, check=False
+        ).returncode
+        != 0
+    )
+    suite.step("cluster up", [sys.executable, CLUSTER, "up", "--name", NAME], needed=True)
+    exports = subprocess.run(
+        [sys.executable, CLUSTER, "env", "--name", NAME], capture_output=True, text=True, check=True
+    ).stdout
+    for line in exports.splitlines():
+        if line.startswith("export "):
+            key, _, value = line.removeprefix("export ").partition("=")
+            suite.environment[key] = value.strip("'\"").replace("$PATH", suite.environment["PATH"])
+    suite.environment["BOSH_TEST_CLUSTER"] = NAME
+    suite.step("images", [sys.executable, "-m", "tests.support.cluster.images"], needed=True)
+
+
+def cluster_down(suite: Suite) -> None:
+    if suite.made_cluster and not os.environ.get("KEEP_CLUSTER"):
+        suite.step("cluster down", [sys.executable, CLUSTER, "down", "--name", NAME])
+
+
+def shell_scripts() -> list[Path]:
+    """Every tracked shell script, by suffix or first line."""
+    names = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    files = [ROOT / name for name in names.split("\0") if name]
+    return [
+        path
+        for path in files
+        if path.is_file()
+        and not path.is_symlink()
+        and (
+            path.suffix == ".sh"
+            or (
+                path.suffix == ""
+                and path.read_bytes()[:14] in (b"#!/bin/sh\n", b"#!/bin/bash\n")
+                or path.read_bytes()[:10] == b"#!/bin/sh\n"
+            )
+        )
+    ]
+
+
+def lint(suite: Suite) -> None:
+    suite.once("packages", lambda: packages(suite))
+    suite.step("ruff format", [BIN / "ruff", "format", "--check", "cpi", "operator", "tests"])
+    suite.step("ruff check", [BIN / "ruff", "check", "cpi", "operator", "tests"])
+    suite.step("mypy", [BIN / "mypy"])
+    suite.step("shellcheck", ["shellcheck", *shell_scripts()])
+
+
+def with_cluster(name: str, *paths: str) -> Callable[[Suite], None]:
+    def part(suite: Suite) -> None:
+        suite.once("packages", lambda: packages(suite))
+        suite.once("cluster", lambda: cluster_up(suite))
+        suite.pytest(name, *paths)
+
+    return part
+
+
+def without_cluster(name: str, *paths: str) -> Callable[[Suite], None]:
+    def part(suite: Suite) -> None:
+        suite.once("packages", lambda: packages(suite))
+        suite.pytest(name, *paths)
+
+    return part
+
+
+def image(suite: Suite) -> None:
+    suite.once("cluster", lambda: cluster_up(suite))
+
+
+def demo(suite: Suite) -> None:
+    suite.once("packages", lambda: packages(suite))
+    suite.once("cluster", lambda: cluster_up(suite))
+    suite.step("demo", [sys.executable, "-m", "tests.e2e.demo"])
+
+
+def chart(suite: Suite) -> None:
+    suite.once("packages", lambda: packages(suite))
+    suite.pytest("chart", "tests/unit/chart")
+    suite.step(
+        "chart package", ["helm", "package", "charts/bosh-kubernetes-operator", "--destination", "dist"]
+    )
+
+
+PARTS: dict[str, Callable[[Suite], None]] = {
+    "lint": lint,
+    "unit": without_cluster("unit", "tests/unit"),
+    "component": without_cluster("component", "tests/component"),
+    "cluster": with_cluster("cluster", "tests/cluster"),
+    "e2e": with_cluster("e2e", "tests/e2e"),
+    "bench": with_cluster("bench", "tests/bench"),
+    "image": image,
+    "demo": demo,
+    "chart": chart,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="+", choices=PARTS, metavar="PART")
+    parser.add_argument("--full", action="store_true", help="the long matrices too")
+    arguments = parser.parse_args()
+    suite = Suite(full=arguments.full)
+    try:
+        for part in arguments.parts:
+            PARTS[part](suite)
+    finally:
+        cluster_down(suite)
+    return suite.report()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
