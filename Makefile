@@ -3,12 +3,11 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 SUITE := $(PY) tests/suite.py
-export PYTHONDONTWRITEBYTECODE = 1
 
 .PHONY: help demo test test-full unit component cluster e2e bench lint format release image chart crds cluster-up cluster-down clean lock
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/.ready: requirements-dev.lock pyproject.toml
 	@echo "== virtual environment (pinned by hash; a minute or two)"

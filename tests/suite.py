@@ -1,8 +1,8 @@
 """Runs the parts of the test suite in order, sets up what each needs, and prints where the time went.
 
-`python tests/suite.py [--full] PART...`; the parts are the keys of PARTS below. The cluster is brought up at the first part that needs
-it and removed at the end if this run made it (`KEEP_CLUSTER=1` keeps it). A part that fails does not stop the next ones, a
-set-up step that fails does. Exit code 0 only if everything passed.
+`python tests/suite.py [--full] PART...`; the parts are the keys of PARTS below. The cluster is brought up at the
+first part that needs it and removed at the end if this run made it (`KEEP_CLUSTER=1` keeps it). A part that fails
+does not stop the next ones, a set-up step that fails does. Exit code 0 only if everything passed.
 """
 
 from __future__ import annotations
@@ -113,20 +113,11 @@ def shell_scripts() -> list[Path]:
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
     files = [ROOT / name for name in names.split("\0") if name]
-    return [
-        path
-        for path in files
-        if path.is_file()
-        and not path.is_symlink()
-        and (
-            path.suffix == ".sh"
-            or (
-                path.suffix == ""
-                and path.read_bytes()[:14] in (b"#!/bin/sh\n", b"#!/bin/bash\n")
-                or path.read_bytes()[:10] == b"#!/bin/sh\n"
-            )
-        )
-    ]
+    return [path for path in files if path.is_file() and (path.suffix == ".sh" or is_shell(path))]
+
+
+def is_shell(path: Path) -> bool:
+    return path.suffix == "" and path.read_bytes()[:16].startswith((b"#!/bin/sh", b"#!/bin/bash"))
 
 
 def lint(suite: Suite) -> None:
