@@ -1,8 +1,8 @@
 """Runs the parts of the test suite in order, sets up what each needs, and prints where the time went.
 
-`python tests/suite.py [--full] PART...`; the parts are the keys of PARTS below. The cluster is brought up at the
-first part that needs it and removed at the end if this run made it (`KEEP_CLUSTER=1` keeps it). A part that fails
-does not stop the next ones, a set-up step that fails does. Exit code 0 only if everything passed.
+`python tests/suite.py [--full] PART...`; the parts are the keys of PARTS below. The cluster is brought up at
+the first part that needs it and removed at the end if this run made it (`KEEP_CLUSTER=1` keeps it). A part that
+fails does not stop the next ones, a set-up step that fails does. Exit code 0 only if everything passed.
 """
 
 from __future__ import annotations
