@@ -44,9 +44,7 @@ class Suite:
         """Run one command, its output as it is. A `needed` step that fails ends the run."""
         print(f"\n== {name}: {' '.join(str(word) for word in command)}", flush=True)
         began = time.monotonic()
-        code = subprocess.run(
-            [str(word) for word in command], cwd=ROOT, env=self.environment, check=False
-        ).returncode
+        code = subprocess.run([str(word) for word in command], cwd=ROOT, env=self.environment, check=False).returncode
         self.steps.append((name, time.monotonic() - began, code == 0))
         if code and needed:
             print(f"suite: {name} failed with exit code {code}; nothing after it can run", flush=True)
@@ -77,17 +75,13 @@ def packages(suite: Suite) -> None:
     missing = [package for program, package in PROGRAMS.items() if not shutil.which(program, path=path)]
     if missing:
         suite.step("package lists", ["apt-get", "-qq", "update"], needed=True)
-        suite.step(
-            "packages", ["apt-get", "-qq", "install", "-y", "--no-install-recommends", *missing], needed=True
-        )
+        suite.step("packages", ["apt-get", "-qq", "install", "-y", "--no-install-recommends", *missing], needed=True)
 
 
 def cluster_up(suite: Suite) -> None:
     """The test cluster, the images in it, and their names in the environment of every later step."""
     suite.made_cluster = (
-        subprocess.run(
-            [sys.executable, CLUSTER, "status", "--name", NAME], capture_output=True, check=False
-        ).returncode
+        subprocess.run([sys.executable, CLUSTER, "status", "--name", NAME], capture_output=True, check=False).returncode
         != 0
     )
     suite.step("cluster up", [sys.executable, CLUSTER, "up", "--name", NAME], needed=True)
@@ -109,9 +103,7 @@ def cluster_down(suite: Suite) -> None:
 
 def shell_scripts() -> list[Path]:
     """Every tracked shell script, by suffix or first line."""
-    names = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     files = [ROOT / name for name in names.split("\0") if name]
     return [path for path in files if path.is_file() and (path.suffix == ".sh" or is_shell(path))]
 
@@ -158,9 +150,7 @@ def demo(suite: Suite) -> None:
 def chart(suite: Suite) -> None:
     suite.once("packages", lambda: packages(suite))
     suite.pytest("chart", "tests/unit/chart")
-    suite.step(
-        "chart package", ["helm", "package", "charts/bosh-kubernetes-operator", "--destination", "dist"]
-    )
+    suite.step("chart package", ["helm", "package", "charts/bosh-kubernetes-operator", "--destination", "dist"])
 
 
 PARTS: dict[str, Callable[[Suite], None]] = {
@@ -177,9 +167,7 @@ PARTS: dict[str, Callable[[Suite], None]] = {
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="+", choices=PARTS, metavar="PART")
     parser.add_argument("--full", action="store_true", help="the long matrices too")
     arguments = parser.parse_args()

@@ -19,9 +19,7 @@ def save(test: str, namespaces: list[str]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for namespace in namespaces:
         kubectl = Kubectl(namespace=namespace)
-        (folder / f"{namespace}-resources.yaml").write_text(
-            kubectl.run("get", OURS, "-o", "yaml", check=False)
-        )
+        (folder / f"{namespace}-resources.yaml").write_text(kubectl.run("get", OURS, "-o", "yaml", check=False))
         (folder / f"{namespace}-events.txt").write_text(
             kubectl.run("get", "events", "--sort-by=.lastTimestamp", check=False)
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 
-class CpiFailed(Exception):
+class CpiCallError(Exception):
     """The CPI answered with an error."""
 
     def __init__(self, method: str, error: dict[str, Any]) -> None:
@@ -48,7 +48,7 @@ class Cpi:
         answer = json.loads(out)
         self.said += err + answer["log"]
         if answer["error"]:
-            raise CpiFailed(method, answer["error"])
+            raise CpiCallError(method, answer["error"])
         return answer["result"]
 
     def __call__(self, method: str, *arguments: Any, timeout: float = 420) -> Any:

@@ -20,9 +20,7 @@ class Kubectl:
         self.namespace = namespace
         self.context = context or current_context()
         if not self.context.startswith(ALLOWED_CONTEXTS):
-            raise KubectlError(
-                f"context {self.context!r} is not a test cluster ({', '.join(ALLOWED_CONTEXTS)}*)"
-            )
+            raise KubectlError(f"context {self.context!r} is not a test cluster ({', '.join(ALLOWED_CONTEXTS)}*)")
 
     def within(self, namespace: str) -> "Kubectl":
         return Kubectl(namespace=namespace, context=self.context)
@@ -47,9 +45,7 @@ class Kubectl:
         return json.loads(self.run(*words))["items"]
 
     def apply(self, *objects: dict[str, Any]) -> None:
-        self.run(
-            "apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
-        )
+        self.run("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)}))
 
     def patch(self, kind: str, name: str, body: dict[str, Any], *, subresource: str = "") -> None:
         extra = [f"--subresource={subresource}"] if subresource else []
@@ -58,9 +54,7 @@ class Kubectl:
     def delete(self, kind: str, name: str, *words: str) -> None:
         self.run("delete", kind, name, "--ignore-not-found", *words)
 
-    def exec(
-        self, pod: str, *command: str, container: str = "", timeout: float = 60, check: bool = True
-    ) -> str:
+    def exec(self, pod: str, *command: str, container: str = "", timeout: float = 60, check: bool = True) -> str:
         """stdout of a command in a container of the Pod."""
         where = ["-c", container] if container else []
         return self.run("exec", pod, *where, "--", *command, timeout=timeout, check=check)
@@ -80,7 +74,5 @@ def current_context() -> str:
         raise KubectlError(
             "KUBECONFIG is not set: run the tests by `make`, or eval `tests/cluster/kind/cluster.py env` first"
         )
-    done = subprocess.run(
-        ["kubectl", "config", "current-context"], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run(["kubectl", "config", "current-context"], capture_output=True, text=True, check=True)
     return done.stdout.strip()
