@@ -18,7 +18,7 @@ class CpiCallError(Exception):
 
 
 class Cpi:
-    """Calls by method name: `cpi("has_vm", cid)`. `said` collects everything the processes wrote to stderr and `log`."""
+    """Calls by method name, `cpi("has_vm", cid)`; `said` is all that the processes wrote to stderr and `log`."""
 
     def __init__(self, config: Path, *, director: str) -> None:
         self.config = config
