@@ -1,0 +1,140 @@
+"""Disks come and go while the machine runs, and never without the guest's consent."""
+
+import pytest
+
+from tests.support.cluster.cpi import CpiCallError
+from tests.support.cluster.machines import STORE, Machine
+from tests.support.cluster.wait import eventually
+
+FILL = "for i in 1 2 3 4; do head -c 1048576 /dev/urandom > $D/$i; done; sync; cd $D; cat 1 2 3 4 | sha256sum"
+SUM = "cd $D; cat 1 2 3 4 | sha256sum"
+
+
+def agent_process(machine: Machine) -> str:
+    return machine.guest("ps -eo pid,lstart,args | grep '[/]bosh/bin/bosh-agent' | head -1")
+
+
+def device_is_free(machine: Machine, disk: str, node) -> None:
+    """The block device of the disk can be opened exclusively: nothing, visible or not, holds its file system."""
+    claim = machine.kubectl.get("pvc", disk)
+    volume = machine.kubectl.get("pv", claim["spec"]["volumeName"])
+    device = volume["spec"]["local"]["path"]
+    script = f"import os; os.close(os.open('{device}', os.O_RDONLY | os.O_EXCL))"
+    eventually(lambda: node.free(device), within=60, what=f"{device} is free ({script})")
+
+
+@pytest.fixture
+def machine(make_machine, stemcell) -> Machine:
+    machine = make_machine(stemcell)
+    machine.wait_agent()
+    return machine
+
+
+def test_attach_and_detach_leave_the_machine_untouched(machine: Machine, block_class: str, node) -> None:
+    before, agent = machine.identity(), agent_process(machine)
+    disk = machine.plug(storage_class=block_class)
+    machine.mount(disk)
+    total = machine.guest(f"D={STORE}; {FILL}")
+    assert machine.disk(disk)["phase"] == "Attached"
+    assert machine.cpi("get_disks", machine.cid) == [disk]
+    assert machine.cpi("attach_disk", machine.cid, disk) == {"path": f"/warden-cpi-dev/{disk}"}
+
+    machine.agent("unmount_disk", disk)
+    machine.agent("remove_persistent_disk", disk)
+    machine.cpi("detach_disk", machine.cid, disk)
+    assert machine.cpi("get_disks", machine.cid) == []
+    assert machine.kubectl.get("pod", disk) is None
+    device_is_free(machine, disk, node)
+
+    machine.cpi("attach_disk", machine.cid, disk)
+    machine.mount(disk)
+    assert machine.guest(f"D={STORE}; {SUM}") == total
+    assert machine.identity() == before
+    assert agent_process(machine) == agent
+
+
+def test_detach_of_a_disk_in_use_names_the_processes_and_changes_nothing(machine: Machine) -> None:
+    disk = machine.plug()
+    machine.mount(disk)
+    machine.guest(f"nohup sh -c 'exec 3> {STORE}/open; exec sleep 1000' > /dev/null 2>&1 &")
+    mounts = machine.guest("cat /proc/self/mountinfo | cut -d' ' -f3-5 | sort")
+
+    with pytest.raises(CpiCallError) as failure:
+        machine.cpi("detach_disk", machine.cid, disk)
+
+    assert failure.value.type == "Bosh::Clouds::CloudError"
+    assert "sleep" in failure.value.message
+    assert disk in failure.value.message
+    assert machine.guest("cat /proc/self/mountinfo | cut -d' ' -f3-5 | sort") == mounts
+    machine.guest(f"echo still-there > {STORE}/after && sync")
+    eventually(lambda: machine.disk(disk).get("phase") == "Attached", within=30, what="the disk is attached again")
+
+    machine.guest("kill $(pgrep -x sleep)", check=False)
+    machine.cpi("detach_disk", machine.cid, disk)
+    assert machine.cpi("get_disks", machine.cid) == []
+
+
+def test_detach_takes_the_store_along_when_nobody_uses_it(machine: Machine, block_class: str, node) -> None:
+    disk = machine.plug(storage_class=block_class)
+    machine.mount(disk)
+    machine.cpi("detach_disk", machine.cid, disk)
+
+    assert machine.guest(f"mountpoint -q {STORE} && echo mounted || echo free").strip() == "free"
+    device_is_free(machine, disk, node)
+
+
+def test_killed_attachment_under_a_writing_guest_loses_nothing(machine: Machine, block_class: str) -> None:
+    disk = machine.plug(storage_class=block_class)
+    machine.mount(disk)
+    machine.start_writer()
+    first = machine.kubectl.get("pod", disk)["metadata"]["uid"]
+    before = machine.lines()
+    machine.kubectl.delete("pod", disk, "--force", "--grace-period=0")
+
+    def replaced() -> bool:
+        pod = machine.kubectl.get("pod", disk)
+        return bool(pod) and pod["metadata"]["uid"] != first and machine.disk(disk).get("phase") == "Attached"
+
+    eventually(replaced, within=120, what="the attachment Pod is put back")
+    eventually(lambda: machine.lines() > before + 5, within=30, what="the guest goes on writing")
+    machine.assert_lines_whole()
+    machine.assert_never_on_empty_store()
+
+
+def test_disk_of_another_machine_is_refused(make_machine, stemcell) -> None:
+    holder, other = make_machine(stemcell), make_machine(stemcell)
+    disk = holder.plug()
+
+    with pytest.raises(CpiCallError, match=holder.cid):
+        other.cpi("attach_disk", other.cid, disk)
+
+    assert other.cpi("get_disks", other.cid) == []
+    assert holder.disk(disk)["phase"] == "Attached"
+    with pytest.raises(CpiCallError, match=holder.cid):
+        other.cpi("delete_disk", disk)
+    assert other.cpi("has_disk", disk) is True
+
+
+def test_missing_claim_is_named(machine: Machine) -> None:
+    with pytest.raises(CpiCallError, match="disk-none") as failure:
+        machine.cpi("attach_disk", machine.cid, "disk-none")
+
+    assert failure.value.type == "Bosh::Clouds::DiskNotFound"
+    assert machine.cpi("get_disks", machine.cid) == []
+
+
+def test_delete_vm_keeps_its_disks(make_machine, stemcell) -> None:
+    first = make_machine(stemcell)
+    first.wait_agent()
+    disk = first.plug()
+    first.mount(disk)
+    total = first.guest(f"D={STORE}; {FILL}")
+    first.cpi("delete_vm", first.cid)
+    assert first.cpi("has_vm", first.cid) is False
+    assert first.cpi("has_disk", disk) is True
+
+    second = make_machine(stemcell)
+    second.wait_agent()
+    second.cpi("attach_disk", second.cid, disk)
+    second.mount(disk)
+    assert second.guest(f"D={STORE}; {SUM}") == total

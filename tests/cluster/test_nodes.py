@@ -1,0 +1,67 @@
+"""What the machine survives of its node: killed containers, a restarted kubelet, a restarted node."""
+
+import pytest
+
+from tests.support.cluster.machines import Machine
+from tests.support.cluster.node import Node
+from tests.support.cluster.wait import eventually
+
+
+@pytest.fixture
+def machine(make_machine, stemcell) -> Machine:
+    machine = make_machine(stemcell)
+    machine.wait_agent()
+    disk = machine.plug()
+    machine.mount(disk)
+    machine.start_writer()
+    machine.guest("for f in /etc/kept /var/vcap/data/kept; do echo kept > $f; done; sync")
+    return machine
+
+
+def assert_back(machine: Machine, lines: int) -> None:
+    """Root disk, store and job are as they were, and the job never ran without its disk."""
+    assert machine.guest("cat /etc/kept /var/vcap/data/kept").split() == ["kept", "kept"]
+    eventually(lambda: machine.lines() > lines, within=60, what="the job writes again")
+    machine.assert_lines_whole()
+    machine.assert_never_on_empty_store()
+    assert machine.cpi("get_disks", machine.cid) == machine.disks
+
+
+def test_container_killed_on_the_node(machine: Machine, node: Node) -> None:
+    before, lines = machine.identity(), machine.lines()
+    node.kill_container(machine)
+    eventually(lambda: machine.identity().restarts == before.restarts + 1, within=90, what="the container is back")
+    machine.wait_booted(2)
+    machine.wait("Running")
+
+    after = machine.identity()
+    assert (after.uid, after.ip) == (before.uid, before.ip)
+    assert_back(machine, lines)
+
+
+def test_kubelet_restarted(machine: Machine, node: Node) -> None:
+    before, boots, lines = machine.identity(), machine.boots(), machine.lines()
+    node.restart_kubelet()
+    eventually(lambda: machine.lines() > lines, within=60, what="the job goes on")
+
+    assert machine.identity() == before
+    assert machine.boots() == boots
+    assert_back(machine, lines)
+
+
+def test_node_restarted_with_disks_attached(machine: Machine, node: Node) -> None:
+    before, lines = machine.identity(), machine.lines()
+    loops = node.sh("losetup -l -n -O BACK-FILE | sort")
+    node.restart()
+    machine.wait_booted(2, within=180)
+    machine.wait("Running", within=120)
+
+    assert machine.identity().uid == before.uid
+    assert_back(machine, lines)
+    assert machine.guest("mountpoint -q /var/vcap/store && echo mounted").strip() == "mounted"
+    disk = machine.disks[0]
+    binds = node.sh(f"grep -c 'disks/{disk} ' /proc/self/mountinfo", check=False).strip()
+    assert binds == "1", "no stale mount of the disk is left on the node"
+    eventually(lambda: node.sh("losetup -l -n -O BACK-FILE | sort") == loops, within=60, what="no stale loop device")
+    machine.cpi("detach_disk", machine.cid, disk)
+    machine.cpi("delete_disk", disk)

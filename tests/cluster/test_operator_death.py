@@ -1,0 +1,74 @@
+"""The operator dies at any line: whoever starts next finishes the work, and no disk is ever mounted twice."""
+
+import pytest
+
+from tests.support.cluster.cpi import Cpi
+from tests.support.cluster.machines import Machine
+
+
+@pytest.mark.parametrize("moment", [0.2, 1.0])
+def test_killed_while_a_machine_is_created(make_machine, stemcell, cpi: Cpi, operator, moment: float) -> None:
+    machine: Machine = make_machine(stemcell, during=lambda: operator.kill(after=moment))
+    machine.wait("Running")
+
+    assert machine.identity().restarts == 0
+
+
+def test_killed_while_disks_come_and_go(make_machine, stemcell, cpi: Cpi, operator) -> None:
+    machine: Machine = make_machine(stemcell)
+    machine.wait_agent()
+    before = machine.identity()
+    disk = cpi("create_disk", 64, {}, machine.cid)
+    machine.disks.append(disk)
+    for method in ("attach_disk", "detach_disk", "attach_disk"):
+        call = cpi.start(method, machine.cid, disk)
+        operator.kill(after=0.5)
+        cpi.finish(call, method)
+    machine.mount(disk)
+
+    assert machine.identity() == before
+    assert machine.disk(disk)["phase"] == "Attached"
+
+
+def test_killed_while_a_machine_is_deleted(make_machine, stemcell, cpi: Cpi, operator, leftovers) -> None:
+    machine: Machine = make_machine(stemcell)
+    disk = machine.plug()
+    call = cpi.start("delete_vm", machine.cid)
+    operator.kill(after=0.7)
+    cpi.finish(call, "delete_vm")
+    cpi("delete_disk", disk)
+
+    assert leftovers(cpi.director) == []
+
+
+def test_restart_of_the_operator_leaves_machines_alone(make_machine, stemcell, operator) -> None:
+    machine: Machine = make_machine(stemcell)
+    disk = machine.plug()
+    machine.wait_agent()
+    before, boots = machine.identity(), machine.boots()
+    operator.kill()
+    operator.wait_ready()
+    machine.cpi("detach_disk", machine.cid, disk)
+
+    assert machine.identity() == before
+    assert machine.boots() == boots
+
+
+def test_two_operators_at_once_never_mount_a_disk_twice(make_machine, stemcell, cpi: Cpi, operator) -> None:
+    with operator.twin_without_lease():
+        first, second = make_machine(stemcell), make_machine(stemcell)
+        disk = cpi("create_disk", 64, {}, first.cid)
+        first.disks.append(disk)
+        calls = [(machine, cpi.start("attach_disk", machine.cid, disk)) for machine in (first, second)]
+        won, lost = [], []
+        for machine, call in calls:
+            try:
+                cpi.finish(call, "attach_disk")
+                won.append(machine)
+            except Exception as error:
+                lost.append(str(error))
+
+    assert len(won) == 1, lost
+    assert won[0].cid in lost[0]
+    holders = [machine for machine in (first, second) if disk in machine.guest("cat /proc/self/mountinfo")]
+    assert holders == won

@@ -1,0 +1,116 @@
+"""Reboot, reset and power-off of a machine: what must stay is its Pod, its address, its root disk and "off"."""
+
+import pytest
+
+from tests.support.cluster.machines import Machine
+from tests.support.cluster.wait import eventually
+
+KEPT = "/etc/kept /var/vcap/data/kept"
+
+
+def leave_marks(machine: Machine) -> None:
+    machine.guest(f"for f in {KEPT}; do echo kept > $f; done; sync")
+
+
+def assert_marks(machine: Machine) -> None:
+    assert machine.guest(f"cat {KEPT}").split() == ["kept", "kept"]
+
+
+@pytest.fixture
+def machine(make_machine, stemcell) -> Machine:
+    """A machine with a disk mounted on its store and a job that writes there."""
+    machine = make_machine(stemcell)
+    machine.wait_agent()
+    disk = machine.plug()
+    machine.mount(disk)
+    machine.start_writer()
+    leave_marks(machine)
+    return machine
+
+
+def assert_same_machine(machine: Machine, before: object) -> None:
+    assert machine.identity() == before
+    assert_marks(machine)
+    machine.assert_never_on_empty_store()
+    machine.wait_agent()
+    seen = machine.lines()
+    eventually(lambda: machine.lines() > seen, within=30, what="the job writes again")
+    machine.assert_lines_whole()
+
+
+def test_reboot_from_inside_keeps_everything(machine: Machine) -> None:
+    before, boots = machine.identity(), machine.boots()
+    machine.guest("nohup sh -c 'sleep 0.2; reboot' > /dev/null 2>&1 &")
+    machine.wait_booted(boots + 1)
+
+    assert_same_machine(machine, before)
+
+
+def test_reboot_vm_keeps_everything(machine: Machine) -> None:
+    before, boots = machine.identity(), machine.boots()
+    machine.cpi("reboot_vm", machine.cid)
+
+    assert machine.boots() == boots + 1
+    assert_same_machine(machine, before)
+
+
+def test_power_off_from_inside_stays_off_and_reboot_vm_starts_it(machine: Machine, kill_container) -> None:
+    before, boots = machine.identity(), machine.boots()
+    machine.guest("nohup sh -c 'sleep 0.2; poweroff' > /dev/null 2>&1 &")
+    machine.wait("Stopped")
+    assert machine.cpi("has_vm", machine.cid) is True
+
+    kill_container(machine)
+    eventually(lambda: machine.pod()["status"]["containerStatuses"][0]["restartCount"] == before.restarts + 1,
+               within=90, what="the kubelet starts the container again")  # fmt: skip
+    eventually(lambda: machine.ctl("status").get("state") == "stopped", within=60, what="the firmware idles")
+    machine.wait("Stopped")
+    assert machine.boots() == boots
+
+    machine.cpi("reboot_vm", machine.cid)
+    after = machine.identity()
+    assert (after.uid, after.ip) == (before.uid, before.ip)
+    assert_same_machine(machine, after)
+
+
+def test_shutdown_of_the_agent_stays_off(machine: Machine) -> None:
+    machine.agent("shutdown")
+    machine.wait("Stopped")
+
+    assert machine.cpi("has_vm", machine.cid) is True
+    assert machine.ctl("status")["power"] == "off"
+
+
+def test_guest_that_ignores_signals_is_reset(make_machine, stemcell) -> None:
+    machine = make_machine(stemcell)
+    leave_marks(machine)
+    before, boots = machine.identity(), machine.boots()
+    # A stopped init takes no signal but SIGKILL: nothing inside can answer an orderly reboot any more.
+    machine.kubectl.exec(machine.cid, "/bin/sh", "-c", "kill -STOP $(cat /run/bosh-firmware/guest)")
+    machine.cpi("reboot_vm", machine.cid)
+
+    assert machine.boots() == boots + 1
+    assert machine.identity() == before
+    assert_marks(machine)
+
+
+def test_crash_of_the_guests_init_boots_again_and_is_counted(machine: Machine) -> None:
+    before, boots = machine.identity(), machine.boots()
+    machine.kubectl.exec(machine.cid, "/bin/sh", "-c", "kill -KILL $(cat /run/bosh-firmware/guest)")
+    machine.wait_booted(boots + 1)
+
+    assert machine.ctl("status")["crashes"] >= 1
+    assert_same_machine(machine, before)
+
+
+def test_person_switches_power_off_and_on(make_machine, stemcell) -> None:
+    machine = make_machine(stemcell)
+    leave_marks(machine)
+    before = machine.identity()
+    machine.kubectl.patch("virtualmachines.cpi.bosh.io", machine.cid, {"spec": {"power": "Stopped"}})
+    machine.wait("Stopped")
+    machine.kubectl.patch("virtualmachines.cpi.bosh.io", machine.cid, {"spec": {"power": "Running"}})
+    machine.wait("Running")
+
+    assert machine.identity() == before
+    assert_marks(machine)

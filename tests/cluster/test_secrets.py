@@ -1,0 +1,43 @@
+"""What a machine and its traces give away: no cluster credential inside, no agent credential outside its Secret."""
+
+import json
+import uuid
+
+from tests.support.cluster.cpi import Cpi
+from tests.support.cluster.machines import Machine
+
+PLANTED = ("planted-mbus-password", "planted-blobstore-password", "planted-env-value", "planted-certificate-key")
+
+
+def test_no_service_account_token_in_a_machine(make_machine, stemcell) -> None:
+    machine: Machine = make_machine(stemcell)
+    found = machine.guest("find / -xdev -path '*serviceaccount*' 2>/dev/null; env | grep KUBERNETES", check=False)
+    outside = machine.kubectl.exec(machine.cid, "find", "/var/run/secrets", "/run/secrets", check=False)
+
+    assert found == ""
+    assert outside == ""
+
+
+def test_planted_secrets_stand_in_the_secret_and_nowhere_else(
+    make_machine, stemcell, cpi_with_planted_secrets: Cpi, operator, everything_said
+) -> None:
+    environment = {"bosh": {"planted": PLANTED[2], "mbus": {"cert": {"private_key": PLANTED[3]}}}}
+    machine: Machine = make_machine(stemcell, cpi=cpi_with_planted_secrets, environment=environment)
+    disk = machine.plug()
+    machine.cpi("detach_disk", machine.cid, disk)
+    secret = json.dumps(machine.kubectl.get("secret", machine.cid))
+    said = everything_said() + machine.cpi.said
+
+    assert len(secret) > 100
+    for word in PLANTED:
+        assert word not in said
+
+
+def test_two_directors_do_not_see_each_other(make_machine, stemcell, new_cpi) -> None:
+    machine: Machine = make_machine(stemcell)
+    agent = machine.resource()["spec"]["machine"]["agentID"]
+    stranger: Machine = make_machine(stemcell, cpi=new_cpi(str(uuid.uuid4())), agent_id=agent)
+
+    assert stranger.cid != machine.cid
+    assert machine.cpi("has_vm", machine.cid) is True
+    machine.wait("Running")

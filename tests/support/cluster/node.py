@@ -1,0 +1,65 @@
+"""The node of the test cluster as its hardware sees it: containers killed, kubelet and node restarted, devices."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.cluster.kubectl import Kubectl
+from tests.support.cluster.machines import Machine
+from tests.support.cluster.wait import eventually
+
+CLUSTER = Path(__file__).parents[2] / "cluster/kind/cluster.py"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A kind node; DOCKER_HOST in the environment names the engine that runs it."""
+
+    name: str
+
+    def sh(self, script: str, *, check: bool = True) -> str:
+        done = subprocess.run(
+            ["docker", "exec", self.name, "sh", "-c", script], capture_output=True, text=True, timeout=120, check=False
+        )
+        assert not check or done.returncode == 0, f"{script} on {self.name}: {done.stderr}"
+        return done.stdout
+
+    def address(self) -> str:
+        template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+        done = subprocess.run(
+            ["docker", "inspect", "-f", template, self.name], capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    def kill_container(self, machine: Machine) -> None:
+        """SIGKILL to the process 1 of the machine's container, as the kernel's OOM killer does."""
+        status = machine.pod()["status"]["containerStatuses"][0]
+        container = status["containerID"].removeprefix("containerd://")
+        self.sh(f"ctr --namespace k8s.io tasks kill --signal SIGKILL {container}")
+
+    def restart_kubelet(self) -> None:
+        self.sh("systemctl restart kubelet")
+        eventually(lambda: self.sh("systemctl is-active kubelet", check=False).strip() == "active",
+                   within=60, what="the kubelet runs")  # fmt: skip
+
+    def restart(self) -> None:
+        """As when the machine below loses power and comes back: every process and mount of the node is gone."""
+        name = os.environ["BOSH_TEST_CLUSTER"]
+        subprocess.run(
+            [sys.executable, str(CLUSTER), "restart-node", self.name, "--name", name], check=True, timeout=300
+        )
+        kubectl = Kubectl()
+        eventually(lambda: "True" in kubectl.run("get", "node", self.name, "-o",
+                   "jsonpath={.status.conditions[?(@.type=='Ready')].status}", check=False),
+                   within=180, what=f"{self.name} is Ready")  # fmt: skip
+
+    @staticmethod
+    def free(device: str) -> bool:
+        """Whether nobody, visible in a mount table or not, holds the block device."""
+        try:
+            os.close(os.open(device, os.O_RDONLY | os.O_EXCL))
+        except OSError:
+            return False
+        return True
