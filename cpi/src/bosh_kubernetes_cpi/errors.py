@@ -10,15 +10,17 @@
     └── CloudError              Bosh::Clouds::CloudError     as told
         ├── Interrupted         SIGTERM while working
         ├── TimedOut            the time of the method is over
-        └── ApiError            an answer of the API server, or none
-            ├── Unavailable     no connection, or 5xx
-            ├── Unauthorized    401
-            ├── Forbidden       403
-            ├── NotFound        404
-            ├── Conflict        409
-            ├── Gone            410
-            ├── Invalid         400, 413, 422
-            └── TooManyRequests 429
+        ├── ApiError            an answer of the API server, or none
+        │   ├── Unavailable     no connection, or 5xx
+        │   ├── Unauthorized    401
+        │   ├── Forbidden       403
+        │   ├── NotFound        404
+        │   ├── Conflict        409
+        │   ├── Gone            410
+        │   ├── Invalid         400, 413, 422
+        │   └── TooManyRequests 429
+        ├── BadImage            a stemcell's image file that makes no layer
+        └── RegistryError       an answer of a registry, or none
 
 The Director knows no other type names than these (contract 1.6). A message names the object, the reason and the remedy, and never holds
 a credential.
@@ -117,3 +119,15 @@ class Invalid(ApiError):
 
 class TooManyRequests(ApiError):
     pass
+
+
+class BadImage(CloudError):
+    pass
+
+
+class RegistryError(CloudError):
+    """A registry refused a step, or gave no answer (`status` 0)."""
+
+    def __init__(self, message: str, *, status: int = 0, ok_to_retry: bool = False) -> None:
+        super().__init__(message, ok_to_retry=ok_to_retry)
+        self.status = status

@@ -89,9 +89,14 @@ class Connection:
             assert connection.sock is not None
             connection.sock.settimeout(min(patience, self.deadline.remaining() + 0.1))
             sent = True
-            connection.request(
-                method, self.endpoint.base + path, body=body, headers={**self.endpoint.headers, **(headers or {})}
-            )
+            try:
+                connection.request(
+                    method, self.endpoint.base + path, body=body, headers={**self.endpoint.headers, **(headers or {})}
+                )
+            except (BrokenPipeError, ConnectionResetError):
+                # a server that refuses a stream may answer and close before it has all of it: hear what it says
+                if body is None or isinstance(body, bytes):
+                    raise
             return connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             self.close()
