@@ -1,0 +1,89 @@
+"""What runs on the machine: apply spec and the order of messages to the agent (bosh-cli `deployment/instance`)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from tests.e2e.driver import releases
+from tests.e2e.driver.agent import Agent
+from tests.e2e.driver.errors import ManifestError
+from tests.e2e.driver.manifest import Manifest
+
+
+class Jobs:
+    """The jobs of the manifest's instance group, on the machine behind `agent`."""
+
+    def __init__(self, manifest: Manifest, agent: Agent, step: Callable[[str], AbstractContextManager[None]]) -> None:
+        self.manifest = manifest
+        self.agent = agent
+        self.step = step
+
+    def update(self, unpacked: dict[str, releases.Release]) -> None:
+        """Render, upload, apply, start, and wait until all run.
+
+        Raises:
+            ManifestError: a job has packages: compiling them needs the real client and agent.
+        """
+        self.agent.task("apply", self._spec([], "", ""))
+        address = self._address(self.agent.get_state())
+        with self.step("Rendering job templates"):
+            jobs = [unpacked[ref.release].job(ref.name) for ref in self.manifest.jobs]
+            if with_packages := [job.name for job in jobs if job.packages]:
+                raise ManifestError(f"the driver compiles no packages, and these jobs have some: {with_packages}")
+            archive = releases.job_archive(
+                {
+                    job.name: releases.render(
+                        job,
+                        ref.properties,
+                        self.manifest.properties,
+                        deployment=self.manifest.name,
+                        address=address,
+                    )
+                    for ref, job in zip(self.manifest.jobs, jobs, strict=True)
+                }
+            )
+            blob = self.agent.put_blob(archive)
+        digest = hashlib.sha1(archive, usedforsecurity=False).hexdigest()
+        with self.step(f"Updating instance '{self.manifest.job}/0'"):
+            self.agent.task("stop")
+            self.agent.task("apply", self._spec(jobs, blob, digest))
+            self.agent.run_script("pre-start")
+            self.agent.start()
+        with self.step(f"Waiting for instance '{self.manifest.job}/0' to be running"):
+            self.agent.wait_until_running(self.manifest.update_timeout)
+        with self.step(f"Running the post-start scripts '{self.manifest.job}/0'"):
+            self.agent.run_script("post-start")
+
+    def _spec(self, jobs: list[releases.Job], blob: str, digest: str) -> dict[str, Any]:
+        """The apply spec; without jobs the one that only makes the agent tell its networks."""
+        return {
+            "deployment": self.manifest.name,
+            "name": self.manifest.job,
+            "index": 0,
+            "id": "0",
+            "az": "unknown",
+            "packages": {},
+            "networks": self.manifest.networks,
+            "job": {
+                "name": self.manifest.job,
+                "templates": [
+                    {"name": job.name, "version": job.fingerprint, "sha1": "", "blobstore_id": ""} for job in jobs
+                ],
+            },
+            "rendered_templates_archive": {"blobstore_id": blob, "sha1": digest},
+            "configuration_hash": "unused-configuration-hash",
+        }
+
+    def _address(self, state: dict[str, Any]) -> str:
+        """The machine's address: the manifest's, or what the agent tells of a dynamic network."""
+        name, network = next(
+            (name, network)
+            for name, network in self.manifest.networks.items()
+            if "gateway" in network.get("default", ())
+        )
+        if network["type"] == "dynamic":
+            return str(state["networks"][name].get("ip", ""))
+        return str(network["ip"])
