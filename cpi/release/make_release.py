@@ -163,10 +163,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--version", default=project_version(), help="default: that of pyproject.toml")
     parser.add_argument("--out", type=Path, default=Path("dist"), help="folder of the tarball (default: dist)")
+    parser.add_argument("--folder", type=Path, default=HERE, help="release folder (default: the CPI's)")
     arguments = parser.parse_args()
-    content = build(HERE, arguments.version, commit=commit(), license_file=ROOT / "LICENSE")
+    content = build(arguments.folder, arguments.version, commit=commit(), license_file=ROOT / "LICENSE")
     arguments.out.mkdir(parents=True, exist_ok=True)
-    path = arguments.out / f"bosh-kubernetes-cpi-{arguments.version}.tgz"
+    name = _load(arguments.folder / "config/final.yml")["name"]
+    path = arguments.out / f"{name}-{arguments.version}.tgz"
     path.write_bytes(content)
     print(f"{path}  {len(content) // 1024} KiB  sha256:{hashlib.sha256(content).hexdigest()}")
 
