@@ -10,6 +10,7 @@
     └── CloudError              Bosh::Clouds::CloudError     as told
         ├── Interrupted         SIGTERM while working
         ├── TimedOut            the time of the method is over
+        ├── OperatorSilent      the operator renews its Lease no more
         ├── ApiError            an answer of the API server, or none
         │   ├── Unavailable     no connection, or 5xx
         │   ├── Unauthorized    401
@@ -22,9 +23,11 @@
         ├── BadImage            a stemcell's image file that makes no layer
         └── RegistryError       an answer of a registry, or none
 
-The Director knows no other type names than these (contract 1.6). A message names the object, the reason and the remedy, and never holds
-a credential.
+The Director knows no other type names than these (contract 1.6). A message names the object, the reason and the
+remedy, and never holds a credential.
 """
+
+# ruff: noqa: N818 (names that say what happened, as the types that they are answered with)
 
 from __future__ import annotations
 
@@ -80,8 +83,14 @@ class TimedOut(CloudError):
     pass
 
 
+class OperatorSilent(CloudError):
+    pass
+
+
 class ApiError(CloudError):
-    """The API server refused a request. `status` is the HTTP status (0: no answer), `reason` that of its Status object."""
+    """The API server refused a request. `status` is the HTTP status (0: no answer), `reason` that of its Status
+    object.
+    """
 
     def __init__(self, message: str, *, status: int = 0, reason: str = "", ok_to_retry: bool = False) -> None:
         super().__init__(message, ok_to_retry=ok_to_retry)

@@ -1,6 +1,7 @@
 """One HTTP/1.1 connection to one server: TLS, an optional proxy by CONNECT, and a deadline.
 
-It neither retries nor reads meaning into an answer: transport.api does so for the API server, stemcell.registry for a registry.
+It neither retries nor reads meaning into an answer: transport.api does so for the API server, stemcell.registry for a
+registry.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ SLOWEST_READ = 60.0  # seconds that a server may be silent within one answer
 CONNECT = 10.0  # seconds for TCP and TLS
 
 
-class Unreachable(Exception):
+class Unreachable(Exception):  # noqa: N818 (it says what happened)
     """No answer: `sent` is False when the server cannot have seen the request."""
 
     def __init__(self, message: str, *, sent: bool) -> None:
@@ -78,9 +79,9 @@ class Connection:
     ) -> http.client.HTTPResponse:
         """Send one request; the answer's head is read, its body is not.
 
-        A body that is not bytes is streamed: give Content-Length in `headers`, else it goes out in chunks. The body of the answer must be
-        read to its end, or the connection closed, before the next request. `patience`: seconds that the server may
-        be silent. Raises Unreachable, and TimedOut when the deadline is over.
+        A body that is not bytes is streamed: give Content-Length in `headers`, else it goes out in chunks. The body
+        of the answer must be read to its end, or the connection closed, before the next request. `patience`: seconds
+        that the server may be silent. Raises Unreachable, and TimedOut when the deadline is over.
         """
         self.deadline.check(f"talking to {self.endpoint!r}")
         sent = False
@@ -101,6 +102,11 @@ class Connection:
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise Unreachable(f"{self.endpoint!r}: {explain(error)}", sent=sent) from error
+
+    def patience(self, seconds: float) -> None:
+        """Seconds that the server may be silent from now on, in the answer that is being read."""
+        if self._http is not None and self._http.sock is not None:
+            self._http.sock.settimeout(max(0.05, min(seconds, self.deadline.remaining() + 0.1)))
 
     def close(self) -> None:
         if self._http is not None:
@@ -153,7 +159,9 @@ def tls_context(*, ca: str = "", certificate: str = "", key: str = "") -> ssl.SS
 
 
 def _load_chain(context: ssl.SSLContext, pem: bytes) -> None:
-    """OpenSSL reads a key from a file only: one without a name where the system has such, else a private temporary one."""
+    """OpenSSL reads a key from a file only: one without a name where the system has such, else a private temporary
+    one.
+    """
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("client")
         try:

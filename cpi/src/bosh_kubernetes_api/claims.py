@@ -1,0 +1,34 @@
+"""The claim that is a persistent disk. It has no owner: only delete_disk deletes it."""
+
+from __future__ import annotations
+
+from .names import DISK, ROLE, ROLE_DISK, labels
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Json = dict[str, Any]
+
+
+def claim(cid: str, *, director: str, size: int, storage_class: str = "", access_mode: str = "ReadWriteOnce") -> Json:
+    """`size` in MiB. Without a storage class the cluster's default one is taken."""
+    spec: Json = {"accessModes": [access_mode], "resources": {"requests": {"storage": f"{size}Mi"}}}
+    if storage_class:
+        spec["storageClassName"] = storage_class
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": cid, "labels": labels(ROLE_DISK, director=director, disk=cid)},
+        "spec": spec,
+    }
+
+
+def is_disk(claim: Json) -> bool:
+    """Whether a claim is a persistent disk of BOSH, and no other claim of that name."""
+    found = claim["metadata"].get("labels", {})
+    return bool(found.get(ROLE) == ROLE_DISK and found.get(DISK) == claim["metadata"]["name"])
+
+
+def is_lost(claim: Json) -> bool:
+    return bool(claim.get("status", {}).get("phase") == "Lost")

@@ -1,0 +1,144 @@
+"""The configuration of one call: the job's file, overlaid with what the request's context says (docs/configuration.md).
+
+It is read when a method first needs it: `info` must answer under a placeholder configuration too.
+"""
+
+from __future__ import annotations
+
+import json
+
+from .errors import RequestError
+from .words import nearest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+TEXT, WHOLE, SWITCH, TEXTS, OBJECT = (
+    "a string",
+    "a whole number above 0",
+    "true or false",
+    "a list of strings",
+    "an object",
+)
+QUANTITY = "a number or a quantity such as 500m"
+
+# Every key there is. The job of the BOSH release renders a file of this shape.
+SCHEMA: dict[str, Any] = {
+    "kubernetes": {
+        "server": TEXT,
+        "ca": TEXT,
+        "token": TEXT,
+        "token_file": TEXT,
+        "client_certificate": TEXT,
+        "client_key": TEXT,
+        "exec": OBJECT,
+        "kubeconfig": TEXT,
+        "context": TEXT,
+        "in_cluster": SWITCH,
+        "tls_server_name": TEXT,
+        "proxy": TEXT,
+    },
+    "namespace": TEXT,
+    "agent": {"mbus": TEXT, "ntp": TEXTS, "blobstore": OBJECT},
+    "machines": {
+        "cpu": QUANTITY,
+        "memory": WHOLE,
+        "ephemeral_disk_size": WHOLE,
+        "root_storage_class": TEXT,
+    },
+    "disks": {"storage_class": TEXT},
+    "registry": {
+        "host": TEXT,
+        "pull_host": TEXT,
+        "service": TEXT,
+        "repository": TEXT,
+        "username": TEXT,
+        "password": TEXT,
+        "ca": TEXT,
+        "insecure": SWITCH,
+        "pull_secrets": TEXTS,
+    },
+    "timeouts": {"schedule": WHOLE, "pull": WHOLE, "node_loss": WHOLE},
+}
+
+DEFAULTS: dict[str, Any] = {
+    "agent": {"mbus": "", "ntp": [], "blobstore": {}},
+    "machines": {"cpu": "1", "memory": 1024, "ephemeral_disk_size": 10240, "root_storage_class": ""},
+    "disks": {"storage_class": ""},
+    "registry": {"repository": "bosh/stemcells", "pull_secrets": []},
+    "timeouts": {"schedule": 300, "pull": 900, "node_loss": 300},
+}
+
+# Sections with credentials are taken whole from the side that names one of these: those of one place never go to
+# another.
+WHOLE_SECTIONS = {"kubernetes": ("server", "kubeconfig", "in_cluster"), "registry": ("host", "service")}
+
+
+def load(path: str, context: dict[str, Any]) -> dict[str, Any]:
+    """The effective configuration. Raises RequestError, naming the key, for what cannot be read."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = json.load(file)
+    except OSError as error:
+        raise RequestError(f"configuration {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise RequestError(f"configuration {path} is no JSON: {_place(error)}") from error
+    if not isinstance(content, dict):
+        raise RequestError(f"configuration {path} is no JSON object")
+    return merge(content, context)
+
+
+def merge(file: dict[str, Any], context: dict[str, Any]) -> dict[str, Any]:
+    """`file` overlaid with the keys of `context` that are ours, defaults below both. Pure."""
+    ours = _checked(file, SCHEMA, "configuration: ")
+    theirs = _checked({key: context[key] for key in SCHEMA if key in context}, SCHEMA, "context: ")
+    result: dict[str, Any] = {}
+    for key, shape in SCHEMA.items():
+        if not isinstance(shape, dict):
+            result[key] = theirs.get(key, ours.get(key, ""))
+            continue
+        mine, other = ours.get(key, {}), theirs.get(key, {})
+        if key in WHOLE_SECTIONS:
+            section = other if any(name in other for name in WHOLE_SECTIONS[key]) else mine
+        else:
+            section = {**mine, **other}
+        result[key] = {**DEFAULTS.get(key, {}), **section}
+    return result
+
+
+def _checked(values: dict[str, Any], shape: dict[str, Any], where: str) -> dict[str, Any]:
+    """`values` without the empty ones; raises RequestError for an unknown key or a value of another type."""
+    result = {}
+    for key, value in values.items():
+        if key not in shape:
+            raise RequestError(f"{where}unknown key {key!r}{nearest(key, shape)}")
+        if value in ("", None) or value is False or value == {} or value == []:
+            continue
+        if isinstance(shape[key], dict):
+            if not isinstance(value, dict):
+                raise RequestError(f"{where}{key} must be an object")
+            value = _checked(value, shape[key], f"{where}{key}.")
+        elif not is_a(shape[key], value):
+            raise RequestError(f"{where}{key} must be {shape[key]}")
+        result[key] = value
+    return result
+
+
+def is_a(kind: str, value: Any) -> bool:
+    if kind == TEXT:
+        return isinstance(value, str)
+    if kind == WHOLE:
+        return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    if kind == SWITCH:
+        return isinstance(value, bool)
+    if kind == TEXTS:
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    if kind == QUANTITY:
+        return isinstance(value, (str, int, float)) and not isinstance(value, bool)
+    return isinstance(value, dict)
+
+
+def _place(error: ValueError) -> str:
+    """Where a JSON text ends to be one; the text itself may hold credentials."""
+    return f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "not UTF-8"

@@ -1,0 +1,160 @@
+"""From the text of a request to the answer: one table says what there is."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+
+from . import log, versions
+from .call import Call
+from .errors import Failure, RequestError, UnknownMethod
+from .redaction import redact, texts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Json = dict[str, Any]
+
+# Kinds of arguments; one that ends in OR_NULL takes null, as some callers send it for what a manifest leaves out.
+OR_NULL = " or null"
+TEXT, WHOLE, OBJECT, TEXTS = "a string", "a whole number", "an object", "a list of strings"
+NAME = "a non-empty string"
+
+# Method: module in methods/, limit of time in seconds (the only such table), arguments in their order. An argument in
+# brackets may be missing. Arguments beyond these are ignored, as newer versions of the API add some.
+METHODS: dict[str, tuple[str, float, tuple[tuple[str, str], ...]]] = {
+    "info": ("info", 10, ()),
+    "create_stemcell": (
+        "stemcells",
+        7200,
+        (("image_path", TEXT), ("cloud_properties", OBJECT + OR_NULL), ("[env]", OBJECT + OR_NULL)),
+    ),
+    "delete_stemcell": ("stemcells", 300, (("stemcell_cid", NAME),)),
+    "create_vm": (
+        "create_vm",
+        2400,
+        (
+            ("agent_id", NAME),
+            ("stemcell_cid", NAME),
+            ("cloud_properties", OBJECT + OR_NULL),
+            ("networks", OBJECT),
+            ("disk_cids", TEXTS + OR_NULL),
+            ("env", OBJECT + OR_NULL),
+        ),
+    ),
+    "delete_vm": ("delete_vm", 900, (("vm_cid", NAME),)),
+    "has_vm": ("has_vm", 60, (("vm_cid", NAME),)),
+    "reboot_vm": ("reboot_vm", 600, (("vm_cid", NAME),)),
+    "set_vm_metadata": ("metadata", 60, (("vm_cid", NAME), ("metadata", OBJECT))),
+    "create_disk": (
+        "disks",
+        120,
+        (("size", WHOLE), ("cloud_properties", OBJECT + OR_NULL), ("[vm_cid]", TEXT + OR_NULL)),
+    ),
+    "delete_disk": ("disks", 300, (("disk_cid", NAME),)),
+    "has_disk": ("disks", 60, (("disk_cid", NAME),)),
+    "attach_disk": ("attachments", 600, (("vm_cid", NAME), ("disk_cid", NAME))),
+    "detach_disk": ("attachments", 600, (("vm_cid", NAME), ("disk_cid", NAME))),
+    "get_disks": ("attachments", 60, (("vm_cid", NAME),)),
+    "set_disk_metadata": ("metadata", 60, (("disk_cid", NAME), ("metadata", OBJECT))),
+}
+
+
+def answer(text: bytes, config_path: str, begin: Callable[[float], None]) -> Json:
+    """The answer to one request; it always has the three keys, and raises nothing but what ends a process.
+
+    `begin` is told the method's limit in seconds when it is known.
+    """
+    secrets: set[str] = set()
+    call: Call | None = None
+    try:
+        request = parse(text)
+        secrets = _secrets(request)
+        module, limit, shapes = _known(request["method"])
+        arguments = check(request["method"], request["arguments"], shapes)
+        version = versions.requested(request.get("api_version"), request["method"])
+        call = Call(request["method"], request["context"], version=version, config_path=config_path, limit=limit)
+        log.begin(call.method)
+        begin(limit)
+        serve = getattr(import_module(f"{__package__}.methods.{module}"), call.method)
+        return {"result": serve(call, *arguments), "error": None, "log": ""}
+    except Failure as failure:
+        hidden = secrets | (call.secrets() if call else set())
+        return error(failure.type, redact(failure.message, hidden), failure.ok_to_retry)
+    except Exception as fault:
+        return error("Bosh::Clouds::CloudError", f"a fault of the CPI: {_where(fault)}; please report it", False)
+
+
+def error(kind: str, message: str, ok_to_retry: bool) -> Json:
+    """An answer that is an error. Two beginnings of a message mean "not implemented" to callers (contract 1.6)."""
+    if message.startswith(("Invalid Method:", "Method is not known, got")):
+        message = f"error: {message}"
+    return {"result": None, "error": {"type": kind, "message": message, "ok_to_retry": ok_to_retry}, "log": ""}
+
+
+def parse(text: bytes) -> Json:
+    """The request, with `arguments` a list and `context` an object. Raises RequestError, which never quotes it."""
+    try:
+        request = json.loads(text)
+    except (ValueError, RecursionError) as fault:
+        raise RequestError(f"the request is no JSON document ({len(text)} bytes)") from fault
+    if not isinstance(request, dict) or not isinstance(request.get("method"), str):
+        raise RequestError("the request is no JSON object with a string `method`")
+    for key, kind, empty in (("arguments", list, []), ("context", dict, {})):
+        if request.get(key) is None:
+            request[key] = empty
+        if not isinstance(request[key], kind):
+            raise RequestError(f"`{key}` of the request is no {'array' if kind is list else 'object'}")
+    return request
+
+
+def check(method: str, arguments: list[Any], shapes: tuple[tuple[str, str], ...]) -> list[Any]:
+    """The arguments that the method takes; null where an optional one is missing. Raises RequestError."""
+    result: list[Any] = []
+    for place, (name, kind) in enumerate(shapes):
+        if place >= len(arguments):
+            if not name.startswith("["):
+                wanted = ", ".join(name for name, _ in shapes)
+                raise RequestError(f"{method} takes ({wanted}); {len(arguments)} were given, {name} is missing")
+            result.append(None)
+            continue
+        value = arguments[place]
+        if not _is(kind, value):
+            raise RequestError(f"{method}: argument {place + 1}, {name.strip('[]')}, must be {kind}")
+        result.append(value)
+    return result
+
+
+def _is(kind: str, value: Any) -> bool:
+    if kind.endswith(OR_NULL):
+        return value is None or _is(kind[: -len(OR_NULL)], value)
+    if kind == NAME:
+        return isinstance(value, str) and bool(value)
+    if kind == TEXTS:
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return isinstance(value, {TEXT: str, WHOLE: int, OBJECT: dict}[kind]) and not isinstance(value, bool)
+
+
+def _known(method: str) -> tuple[str, float, tuple[tuple[str, str], ...]]:
+    if method not in METHODS:
+        raise UnknownMethod(f"the method {method[:64]!r} is not implemented by this CPI")
+    return METHODS[method]
+
+
+def _secrets(request: Json) -> set[str]:
+    """What of the request may be a credential: create_vm's env. The context's are in the configuration too."""
+    return (
+        texts(request["arguments"][5]) if request["method"] == "create_vm" and len(request["arguments"]) > 5 else set()
+    )
+
+
+def _where(fault: Exception) -> str:
+    """Kind and place of a fault; its text may quote anything."""
+    place = fault.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    if place is None:
+        return type(fault).__name__
+    return f"{type(fault).__name__} in {place.tb_frame.f_globals.get('__name__')} line {place.tb_lineno}"

@@ -1,0 +1,89 @@
+"""The doorway of the process: one request in, one answer out, whatever happens in between (contract 1.1 to 1.5).
+
+Standard input is read to its end first, because the Director writes all of it before it reads anything. Descriptor 1
+is kept for the answer alone: whatever else is printed goes to standard error. The exit code is 0 even for an error,
+as the command line client throws away the answer of a process that failed. A call ends: SIGTERM and a last alarm
+beyond the method's limit are answered too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+from . import dispatch
+from .call import CLEANUP
+from .errors import Interrupted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import Any
+
+RESERVE = CLEANUP + 15  # seconds beyond a limit, or after SIGTERM, until the process answers and ends come what may
+READING = 60  # seconds to read the request
+
+
+class Doorway:
+    """The answer's descriptor, and the signals."""
+
+    def __init__(self) -> None:
+        self._out = os.dup(1)
+        try:
+            os.dup2(2, 1, inheritable=True)
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1, inheritable=True)
+        signal.signal(signal.SIGTERM, self._interrupted)
+        signal.signal(signal.SIGALRM, self._expired)
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+
+    def read(self) -> bytes:
+        """Standard input to its end."""
+        signal.alarm(READING)
+        parts = []
+        while part := os.read(0, 1 << 20):
+            parts.append(part)
+        return b"".join(parts)
+
+    def limit(self, seconds: float) -> None:
+        """Answer and end after `seconds` and the reserve at the latest."""
+        signal.alarm(int(seconds + RESERVE))
+
+    def write(self, answer: dict[str, Any]) -> None:
+        """The one answer, in ASCII."""
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.alarm(0)
+        try:
+            data = json.dumps(answer, allow_nan=False).encode("ascii")
+        except (TypeError, ValueError):
+            fault = dispatch.error("Bosh::Clouds::CloudError", "a fault of the CPI: its result is no JSON", False)
+            data = json.dumps(fault).encode("ascii")
+        data += b"\n"
+        while data:
+            data = data[os.write(self._out, data) :]
+
+    def _interrupted(self, _signal: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.alarm(int(RESERVE))
+        raise Interrupted("the CPI was told to end (SIGTERM) before the call was done", ok_to_retry=True)
+
+    def _expired(self, _signal: int, _frame: FrameType | None) -> None:
+        self.write(dispatch.error("Bosh::Clouds::CloudError", "the call did not end within its limit of time", True))
+        os._exit(0)
+
+
+def serve(config_path: str) -> int:
+    """Answer the request on standard input. Returns the exit code, always 0."""
+    doorway = Doorway()
+    try:
+        answer = dispatch.answer(doorway.read(), config_path, doorway.limit)
+    except Interrupted as interrupted:
+        answer = dispatch.error(interrupted.type, interrupted.message, interrupted.ok_to_retry)
+    except BaseException as fault:
+        answer = dispatch.error("Bosh::Clouds::CloudError", f"a fault of the CPI: {type(fault).__name__}", False)
+    try:
+        doorway.write(answer)
+    except OSError:
+        return 0  # nobody listens any more
+    return 0

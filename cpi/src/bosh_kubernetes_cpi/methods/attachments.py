@@ -1,0 +1,157 @@
+"""attach_disk, detach_disk, get_disks: edits of `spec.disks`, waited for in `status.disks`."""
+
+from __future__ import annotations
+
+from bosh_kubernetes_api import names, paths
+from bosh_kubernetes_api.claims import is_lost
+from bosh_kubernetes_api.machine import disk_status, wanted_disks
+
+from ..errors import CloudError, DiskNotFound, Failure, VMNotFound
+from ..operator_life import OperatorLife
+from ..transport.observe import Wait, until
+from ..verdicts import DISK, UNHEARD, UNKNOWN, Patience, wait
+from .disks import disk_claim
+from .edit import change, machine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    from ..call import Call
+
+    Json = dict[str, Any]
+    T = TypeVar("T")
+
+
+def attach_disk(call: Call, vm_cid: str, disk_cid: str) -> Json:
+    """The hint for the agent: the path where the guest sees the disk. Attached already is success.
+
+    Raises VMNotFound, DiskNotFound, and CloudError with the operator's reason; then the machine wants the disk no more.
+    """
+    machine(call, vm_cid)
+    claim = disk_claim(call, disk_cid)
+    if is_lost(claim):
+        raise CloudError(f"disk {disk_cid}: its claim is Lost, the volume {claim['spec'].get('volumeName')} is gone")
+    if claim["metadata"].get("deletionTimestamp") or names.DELETING in claim["metadata"].get("annotations", {}):
+        raise DiskNotFound(f"disk {disk_cid} is being deleted")
+    added = False
+
+    def add(current: Json) -> Json | None:
+        nonlocal added
+        if current["metadata"].get("deletionTimestamp"):
+            raise VMNotFound(f"VirtualMachine {vm_cid} is being deleted")
+        wanted = wanted_disks(current)
+        added = disk_cid not in wanted
+        return _wanting([*wanted, disk_cid]) if added else None
+
+    try:
+        path = _until_attached(call, vm_cid, disk_cid, change(call, vm_cid, add))
+    except BaseException:
+        if added:
+            _take_back(call, vm_cid, disk_cid)
+        raise
+    return {"path": path}
+
+
+def detach_disk(call: Call, vm_cid: str, disk_cid: str) -> None:
+    """Detached already, and a machine that is gone, are success.
+
+    Raises CloudError with the processes of the guest that use the disk; then nothing has changed.
+    """
+
+    def remove(current: Json) -> Json | None:
+        wanted = wanted_disks(current)
+        return _wanting([cid for cid in wanted if cid != disk_cid]) if disk_cid in wanted else None
+
+    try:
+        current = change(call, vm_cid, remove)
+    except VMNotFound:
+        return
+    patience = Patience()
+    generation = current["metadata"]["generation"]
+
+    def released(now: Json | None) -> bool | Wait:
+        status = disk_status(now, disk_cid) if now is not None else None
+        if now is None or status is None:
+            return True
+        if now.get("status", {}).get("observedGeneration", 0) < generation:
+            return wait(patience.left(UNHEARD, UNKNOWN) or 1)
+        reason = status.get("reason") or UNHEARD
+        left = patience.left(reason, DISK.get(reason, UNKNOWN))
+        if left and status.get("phase") != "Failed":
+            return wait(left)
+        if reason == "DiskBusy":
+            raise _BusyError(_told(f"disk {disk_cid} cannot be detached from {vm_cid}", status))
+        raise CloudError(_told(f"disk {disk_cid} is still attached to {vm_cid}", status), ok_to_retry=True)
+
+    try:
+        _observe(call, vm_cid, released, f"detaching disk {disk_cid} from VirtualMachine {vm_cid}")
+    except _BusyError:
+        change(
+            call,
+            vm_cid,
+            lambda now: None if disk_cid in wanted_disks(now) else _wanting([*wanted_disks(now), disk_cid]),
+        )
+        raise
+
+
+def get_disks(call: Call, vm_cid: str) -> list[str]:
+    """CIDs of the disks that the machine should have. Raises VMNotFound."""
+    return wanted_disks(machine(call, vm_cid))
+
+
+class _BusyError(CloudError):
+    """Processes of the guest hold the disk."""
+
+
+def _until_attached(call: Call, vm_cid: str, disk_cid: str, edited: Json) -> str:
+    patience = Patience()
+    generation = edited["metadata"]["generation"]
+
+    def attached(now: Json | None) -> str | Wait:
+        if now is None:
+            raise VMNotFound(f"VirtualMachine {vm_cid} was deleted while a disk was attached")
+        status = disk_status(now, disk_cid) or {}
+        if status.get("phase") == "Attached":
+            return str(status.get("path") or names.disk_path(disk_cid))
+        if now.get("status", {}).get("observedGeneration", 0) < generation:
+            status = {}  # a word about an earlier wish
+        reason = status.get("reason") or UNHEARD
+        limit = DISK.get(reason, UNKNOWN)
+        left = patience.left(reason, limit)
+        if left and status.get("phase") != "Failed":
+            return wait(left)
+        raise _refusal(vm_cid, disk_cid, status)
+
+    return _observe(call, vm_cid, attached, f"attaching disk {disk_cid} to VirtualMachine {vm_cid}")
+
+
+def _observe(call: Call, vm_cid: str, decide: Callable[[Json | None], T | Wait], doing: str) -> T:
+    life = OperatorLife(call.api, call.namespace)
+    return until(call.api, paths.machines(call.namespace), vm_cid, decide, doing=doing, between=life.check)
+
+
+def _refusal(vm_cid: str, disk_cid: str, status: Json) -> Failure:
+    text = _told(f"disk {disk_cid} cannot be attached to {vm_cid}", status)
+    if status.get("reason") in ("ClaimMissing", "ClaimDeleting"):
+        return DiskNotFound(text)
+    return CloudError(text)
+
+
+def _told(what: str, status: Json) -> str:
+    message = status.get("message") or "the operator has said nothing about it"
+    return f"{what}: {status.get('reason', '')}: {message}" if status.get("reason") else f"{what}: {message}"
+
+
+def _take_back(call: Call, vm_cid: str, disk_cid: str) -> None:
+    """The wish of a failed attach must not come true later, when the disk may be wanted elsewhere."""
+    call.begin_cleanup(15)
+    try:
+        change(call, vm_cid, lambda now: _wanting([cid for cid in wanted_disks(now) if cid != disk_cid]))
+    except Failure:
+        return  # the failure that is being reported matters more; a repeat of the call finds the wish
+
+
+def _wanting(cids: list[str]) -> Json:
+    return {"spec": {"disks": [{"cid": cid} for cid in cids]}}

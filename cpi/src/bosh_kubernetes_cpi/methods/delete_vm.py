@@ -1,0 +1,22 @@
+"""delete_vm: done when the machine is gone, so that its address and disks can be used at once."""
+
+from __future__ import annotations
+
+from bosh_kubernetes_api import names, paths
+
+from .removal import remove, remove_side_objects
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..call import Call
+
+
+def delete_vm(call: Call, vm_cid: str) -> None:
+    """An absent machine is success, and what may be left of it is removed even then. Disks stay, let go."""
+    if not names.is_cid(vm_cid):
+        return
+    machine = call.api.find(paths.item(paths.machines(call.namespace), vm_cid))
+    if machine is None:
+        remove_side_objects(call, vm_cid)
+    else:
+        remove(call, machine)

@@ -1,0 +1,126 @@
+"""create_disk, delete_disk, has_disk: a disk is a claim, and only delete_disk deletes it."""
+
+from __future__ import annotations
+
+from bosh_kubernetes_api import names, paths
+from bosh_kubernetes_api.claims import claim, is_disk, is_lost
+from bosh_kubernetes_api.machine import holds_disk
+
+from ..errors import CloudError, Conflict, DiskNotFound, NotFound
+from ..transport.observe import Wait, until
+from ..vm_properties import TEXT, check
+from .storage_class import check_storage_class
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..call import Call
+
+    Json = dict[str, Any]
+
+KEYS: Json = {"storage_class": TEXT, "access_mode": TEXT, "name": TEXT}
+ACCESS_MODES = ("ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany")
+
+
+def create_disk(call: Call, size: int, cloud_properties: Json | None, _vm_cid: str | None = None) -> str:
+    """CID of a new disk of `size` MiB. Not waited for: many classes bind a claim only when a Pod wants it."""
+    if size <= 0:
+        raise CloudError(f"a disk needs a size above 0 MiB, not {size}")
+    properties = check(cloud_properties or {}, KEYS, "cloud_properties of the disk")
+    access_mode = properties.get("access_mode", ACCESS_MODES[0])
+    if access_mode not in ACCESS_MODES:
+        raise CloudError(f"cloud_properties of the disk.access_mode must be one of {', '.join(ACCESS_MODES)}")
+    storage_class = properties.get("storage_class") or call.config["disks"]["storage_class"]
+    director = call.director
+    check_storage_class(call, storage_class)
+    cid = names.new_cid("disk")
+    wanted = claim(cid, director=director, size=size, storage_class=storage_class, access_mode=access_mode)
+    try:
+        call.api.create(paths.claims(call.namespace), wanted)
+    except BaseException:
+        # the caller has no name to find it by: it may have been made although no answer came
+        call.begin_cleanup(15)
+        call.api.delete(paths.item(paths.claims(call.namespace), cid))
+        raise
+    return cid
+
+
+def has_disk(call: Call, disk_cid: str) -> bool:
+    """Raises CloudError for a claim that lost its volume: neither true nor false would be right."""
+    found = call.api.find(paths.item(paths.claims(call.namespace), disk_cid)) if names.is_cid(disk_cid) else None
+    if found is None or not is_disk(found):
+        return False
+    if is_lost(found):
+        raise CloudError(f"disk {disk_cid}: its claim is Lost, the volume {found['spec'].get('volumeName')} is gone")
+    return True
+
+
+def delete_disk(call: Call, disk_cid: str) -> None:
+    """An absent disk is success; one that a machine wants or has is an error, and stays.
+
+    The claim is marked first, so that no operator attaches it after the machines were checked.
+    """
+    if not names.is_cid(disk_cid):
+        return
+    path = paths.item(paths.claims(call.namespace), disk_cid)
+    found = _marked(call, path, disk_cid)
+    if found is None:
+        return
+    uid = found["metadata"]["uid"]
+    holder = _holder(call, disk_cid)
+    if holder and not found["metadata"].get("deletionTimestamp"):
+        call.api.merge_patch(path, {"metadata": {"annotations": {names.DELETING: None}}})
+        raise CloudError(
+            f"disk {disk_cid} is attached to VirtualMachine {holder}: detach it first (detach_disk), or delete the VM; "
+            "nothing was deleted"
+        )
+    try:
+        call.api.delete(path, uid=uid)
+    except Conflict:
+        return
+
+    def gone(current: Json | None) -> bool | Wait:
+        return True if current is None or current["metadata"]["uid"] != uid else Wait()
+
+    doing = f"deleting the claim {disk_cid}, which a Pod may still use (kubectl describe pvc {disk_cid})"
+    until(call.api, paths.claims(call.namespace), disk_cid, gone, doing=doing)
+
+
+def disk_claim(call: Call, disk_cid: str) -> Json:
+    """The claim of a disk. Raises DiskNotFound."""
+    found = call.api.find(paths.item(paths.claims(call.namespace), disk_cid)) if names.is_cid(disk_cid) else None
+    if found is None or not is_disk(found):
+        raise DiskNotFound(f"there is no disk {disk_cid!r} (a PersistentVolumeClaim) in namespace {call.namespace}")
+    return found
+
+
+def _marked(call: Call, path: str, disk_cid: str) -> Json | None:
+    """The claim, marked as being deleted; None when there is none."""
+    from time import gmtime, strftime
+
+    while True:
+        found = call.api.find(path)
+        if found is None:
+            return None
+        if not is_disk(found):
+            raise CloudError(f"the claim {disk_cid} is no disk of BOSH (its labels say so): it is not deleted")
+        mark = strftime("%Y-%m-%dT%H:%M:%SZ", gmtime())
+        version = found["metadata"]["resourceVersion"]
+        body = {"metadata": {"resourceVersion": version, "annotations": {names.DELETING: mark}}}
+        try:
+            return call.api.merge_patch(path, body)
+        except Conflict:
+            call.deadline.check(f"marking the claim {disk_cid}, which others change all the time")
+            call.deadline.pause(0.05)
+        except NotFound:
+            return None
+
+
+def _holder(call: Call, disk_cid: str) -> str:
+    """A machine of any Director that wants the disk or has it still."""
+    for machine in call.api.get(paths.machines(call.namespace))["items"]:
+        if holds_disk(machine, disk_cid):
+            name: str = machine["metadata"]["name"]
+            return name
+    return ""

@@ -1,0 +1,36 @@
+"""A storage class that is missing is told at once: a claim for it would stay pending without a word."""
+
+from __future__ import annotations
+
+from bosh_kubernetes_api import paths
+
+from ..errors import CloudError, Forbidden
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..call import Call
+
+DEFAULT = "storageclass.kubernetes.io/is-default-class"
+
+
+def check_storage_class(call: Call, name: str) -> None:
+    """Raises CloudError when there is no class `name`, or no default one for an empty name.
+
+    An account that may not read classes is let through: then the claim's Events tell.
+    """
+    try:
+        classes = call.api.get(paths.storage_classes())["items"]
+    except Forbidden:
+        return
+    known = sorted(item["metadata"]["name"] for item in classes)
+    if name:
+        if name not in known:
+            raise CloudError(
+                f"there is no storage class {name!r} in the cluster; there are: {', '.join(known) or 'none'}"
+            )
+        return
+    if not any(item["metadata"].get("annotations", {}).get(DEFAULT) == "true" for item in classes):
+        raise CloudError(
+            "the cluster has no default storage class: set disks.storage_class in the CPI's configuration, or "
+            f"storage_class in the disk's cloud_properties; there are: {', '.join(known) or 'none'}"
+        )

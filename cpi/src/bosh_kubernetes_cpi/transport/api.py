@@ -1,0 +1,184 @@
+"""The Kubernetes API on one connection: JSON both ways, retries of what may be repeated, errors of our tree."""
+
+from __future__ import annotations
+
+import json
+
+from ..errors import (
+    ApiError,
+    Conflict,
+    Forbidden,
+    Gone,
+    Invalid,
+    NotFound,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+)
+from .http import Connection, Unreachable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
+    from typing import Any
+
+    from ..clock import Deadline
+    from .http import Endpoint
+
+    Json = dict[str, Any]
+
+TRIES = 5  # of one request, about 6 seconds with the pauses between them
+FIRST_PAUSE = 0.2  # seconds, doubled each time
+LONGEST_PAUSE = 10.0  # seconds: more than that a server may not ask for by Retry-After
+
+MERGE_PATCH = "application/merge-patch+json"
+
+_STATUS: dict[int, type[ApiError]] = {
+    400: Invalid,
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    410: Gone,
+    413: Invalid,
+    422: Invalid,
+    429: TooManyRequests,
+}
+
+
+class Api:
+    """An API server. Paths are those of bosh_kubernetes_api.paths; every method raises ApiError."""
+
+    def __init__(self, endpoint: Endpoint, deadline: Deadline) -> None:
+        self.endpoint = endpoint
+        self._connection = Connection(endpoint, deadline)
+        self._lost = False  # whether an answer to the current call was lost: it may have taken effect
+
+    @property
+    def deadline(self) -> Deadline:
+        return self._connection.deadline
+
+    @deadline.setter
+    def deadline(self, deadline: Deadline) -> None:
+        self._connection.deadline = deadline
+
+    def get(self, path: str) -> Json:
+        return self._call("GET", path)
+
+    def find(self, path: str) -> Json | None:
+        """The object at `path`, or None when the server says that there is none."""
+        try:
+            return self._call("GET", path)
+        except NotFound:
+            return None
+
+    def create(self, collection: str, body: Json) -> Json:
+        """Create an object whose name nobody else uses (a fresh CID): an answer that was lost is asked for by name."""
+        try:
+            return self._call("POST", collection, body)
+        except Conflict:
+            if not self._lost:
+                raise
+            return self.get(f"{collection}/{body['metadata']['name']}")
+
+    def merge_patch(self, path: str, body: Json) -> Json:
+        """A JSON merge patch; `metadata.resourceVersion` in it makes it fail with Conflict when somebody was faster."""
+        return self._call("PATCH", path, body, content_type=MERGE_PATCH)
+
+    def delete(self, path: str, *, uid: str = "") -> None:
+        """Delete in the background; gone already is success. With `uid` only that very object: Conflict for another."""
+        options: Json = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
+        if uid:
+            options["preconditions"] = {"uid": uid}
+        try:
+            self._call("DELETE", path, options)
+        except NotFound:
+            return
+
+    def stream(self, path: str, *, patience: float) -> HTTPResponse:
+        """The open answer of a watch. The caller reads lines, then calls `close`."""
+        response = self._send("GET", path, None, "", patience)
+        if response.status != 200:
+            raise self._error("GET", path, response, self._body(response))
+        return response
+
+    def patience(self, seconds: float) -> None:
+        """How long the open stream may be silent from now on."""
+        self._connection.patience(seconds)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _call(
+        self, method: str, path: str, body: Json | None = None, *, content_type: str = "application/json"
+    ) -> Json:
+        data = None if body is None else json.dumps(body).encode()
+        pause = FIRST_PAUSE
+        self._lost = False
+        for left in range(TRIES - 1, -1, -1):
+            try:
+                response = self._send(method, path, data, content_type)
+                content = self._body(response)
+                if response.status < 300:
+                    return _json(content)
+                error = self._error(method, path, response, content)
+                wait = _retry_after(response)
+            except Unavailable as lost:
+                error, wait = lost, 0.0
+            self._lost = self._lost or isinstance(error, Unavailable)
+            if not isinstance(error, (Unavailable, TooManyRequests)) or not left:
+                raise error
+            if self.deadline.remaining() <= pause:
+                raise error
+            self.deadline.pause(min(max(pause, wait), LONGEST_PAUSE))
+            pause *= 2
+        raise AssertionError("unreachable")
+
+    def _send(
+        self, method: str, path: str, data: bytes | None, content_type: str, patience: float = 60.0
+    ) -> HTTPResponse:
+        headers = {"Accept": "application/json"}
+        if data is not None:
+            headers["Content-Type"] = content_type
+        try:
+            return self._connection.request(method, path, body=data, headers=headers, patience=patience)
+        except Unreachable as error:
+            raise _unavailable(str(error)) from error
+
+    def _body(self, response: HTTPResponse) -> bytes:
+        try:
+            return response.read()
+        except Exception as error:
+            self.close()
+            raise _unavailable(f"{self.endpoint!r}: its answer broke off") from error
+
+    def _error(self, method: str, path: str, response: HTTPResponse, content: bytes) -> ApiError:
+        status = _json(content)
+        said = status.get("message") or f"HTTP {response.status} {response.reason}"
+        what = f"{method} {path.partition('?')[0]}: {said}"
+        kind = _STATUS.get(response.status, Unavailable if response.status >= 500 else ApiError)
+        if kind is Unauthorized:
+            what += ". The API server does not accept the credentials of `kubernetes` in the CPI's configuration"
+        elif kind is Forbidden and "quota" not in said:
+            what += ". The CPI's account lacks this right: see docs/configuration.md for the Role it needs"
+        retry = kind in (Unavailable, TooManyRequests, Conflict)
+        return kind(what, status=response.status, reason=status.get("reason") or "", ok_to_retry=retry)
+
+
+def _unavailable(message: str) -> Unavailable:
+    return Unavailable(
+        f"cannot reach the API server: {message}. See `kubernetes` in the CPI's configuration", ok_to_retry=True
+    )
+
+
+def _json(content: bytes) -> Json:
+    try:
+        result = json.loads(content)
+    except ValueError:
+        return {}
+    return result if isinstance(result, dict) else {}
+
+
+def _retry_after(response: HTTPResponse) -> float:
+    text = response.getheader("Retry-After") or ""
+    return float(text) if text.isdigit() else 0.0

@@ -1,0 +1,113 @@
+"""Waiting for one object to become what is wanted: a watch that is never trusted to be complete or alive.
+
+The object is read again whenever the watch ends, breaks, is too old (410) or has been silent; so a lost event or a
+connection that died without a word costs seconds, never an answer.
+"""
+
+from __future__ import annotations
+
+import json
+from http.client import HTTPException
+
+from bosh_kubernetes_api import paths
+
+from ..errors import ApiError, TimedOut, TooManyRequests, Unavailable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    from .api import Api
+
+    Json = dict[str, Any]
+    T = TypeVar("T")
+
+SILENCE = 10.0  # seconds without a word from a watch after which the object is read again
+GONE_PAUSE = 0.2  # seconds between two readings while there is no object to watch
+
+
+class Wait:
+    """Not yet; look again after `seconds` at the latest, even if nothing is heard."""
+
+    __slots__ = ("seconds",)
+
+    def __init__(self, seconds: float = SILENCE) -> None:
+        self.seconds = seconds
+
+
+def until(
+    api: Api,
+    collection: str,
+    name: str,
+    decide: Callable[[Json | None], T | Wait],
+    *,
+    doing: str,
+    between: Callable[[], None] | None = None,
+) -> T:
+    """What `decide` answers for the object (None: there is none) as soon as that is not a Wait.
+
+    decide is called with every state that is seen, and may raise. `between` is called before every new reading, when
+    the connection is free. Raises TimedOut, with `doing` and the last state, at the deadline of `api`.
+    """
+    path = paths.item(collection, name)
+    while True:
+        if api.deadline.passed():
+            raise TimedOut(f"{doing}: not done in time", ok_to_retry=True)
+        if between is not None:
+            between()
+        current = api.find(path)
+        answer = decide(current)
+        if not isinstance(answer, Wait):
+            return answer
+        if current is None:
+            api.deadline.pause(min(answer.seconds, GONE_PAUSE))
+            continue
+        answer = _follow(api, collection, name, current, decide, answer)
+        if not isinstance(answer, Wait):
+            return answer
+
+
+def _follow(
+    api: Api, collection: str, name: str, current: Json, decide: Callable[[Json | None], T | Wait], answer: Wait
+) -> T | Wait:
+    """Follow one watch to its end; a Wait means that the object has to be read again."""
+    path = paths.query(
+        collection,
+        watch="true",
+        fieldSelector=f"metadata.name={name}",
+        resourceVersion=current["metadata"]["resourceVersion"],
+        allowWatchBookmarks="true",
+        timeoutSeconds="300",
+    )
+    patience = min(answer.seconds, SILENCE)
+    try:
+        response = api.stream(path, patience=patience)
+    except (Unavailable, TooManyRequests):
+        api.deadline.pause(1.0)
+        return answer
+    except ApiError as error:
+        if error.status == 410:
+            return answer
+        raise
+    try:
+        while True:
+            api.patience(patience)
+            line = response.readline()
+            if not line.endswith(b"\n"):
+                return answer
+            event = json.loads(line)
+            if event["type"] == "ERROR":
+                return answer
+            if event["type"] == "BOOKMARK":
+                continue
+            result = decide(None if event["type"] == "DELETED" else event["object"])
+            if not isinstance(result, Wait):
+                return result
+            if event["type"] == "DELETED":
+                return result
+            answer, patience = result, min(result.seconds, SILENCE)
+    except (OSError, ValueError, HTTPException):
+        return answer
+    finally:
+        api.close()

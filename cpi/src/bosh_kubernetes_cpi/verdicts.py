@@ -1,0 +1,96 @@
+"""How long the CPI bears each reason that the operator gives (design: create_vm's verdicts), and what it says then."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from bosh_kubernetes_api.machine import condition
+
+from .transport.observe import Wait
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Json = dict[str, Any]
+
+# Reason of the condition Ready -> seconds that create_vm bears it (a word: a key of `timeouts`), ok_to_retry.
+# The kubelet tries an image again after 10 s: 30 s are two failures.
+MACHINE: dict[str, tuple[float | str, bool]] = {
+    "WaitingForSettings": (60, True),
+    "PodCreating": (180, True),
+    "ImagePulling": ("pull", True),
+    "Starting": (180, True),
+    "Running": (60, True),
+    "Rebooting": (180, True),
+    "Stopped": (30, False),
+    "Paused": (30, False),
+    "Terminating": (0, True),
+    "ImageNotFound": (30, False),
+    "ImageDenied": (30, False),
+    "ImagePullFailed": (60, True),
+    "Unschedulable": ("schedule", True),
+    "ClaimPending": (120, True),
+    "ClaimMissing": (60, True),
+    "WaitingForDisk": (120, True),
+    "DiskLost": (120, True),
+    "NodeUnreachable": (60, True),
+    "RootLost": (0, True),
+    "QuotaExceeded": (0, False),
+    "PodRefused": (0, False),
+    "AddressInUse": (0, False),
+    "GuestCrashing": (60, False),
+    "ContainerFailed": (60, False),
+}
+
+# Reason of a disk in status.disks -> seconds that attach_disk and detach_disk bear it.
+DISK: dict[str, float] = {
+    "Attached": 60,
+    "ClaimMissing": 10,
+    "ClaimPending": 120,
+    "ClaimLost": 0,
+    "ClaimDeleting": 0,
+    "DiskInUse": 0,
+    "DiskBusy": 0,
+    "DiskLost": 60,
+    "Unschedulable": 60,
+    "QuotaExceeded": 0,
+    "PodRefused": 0,
+    "MountFailed": 120,
+    "Attaching": 180,
+    "Detaching": 180,
+    "WaitingForMachine": 180,
+}
+
+UNHEARD = "Unheard"  # our word for: the operator has said nothing yet
+UNKNOWN = 180.0  # seconds for that, and for a reason of a newer operator
+
+
+class Patience:
+    """Clocks of the reasons that were seen. A reason that comes back goes on where it was: flapping is no progress."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, float] = {}
+
+    def left(self, reason: str, limit: float) -> float:
+        """Seconds that are left for `reason`; 0 when its time is over."""
+        since = self._since.setdefault(reason, monotonic())
+        return max(0.0, since + limit - monotonic())
+
+
+def wait(left: float) -> Wait:
+    """Look again when the limit passes, or sooner."""
+    return Wait(max(0.05, left))
+
+
+def machine_limit(reason: str, timeouts: dict[str, int]) -> tuple[float, bool]:
+    """Seconds and ok_to_retry for a reason of `Ready`."""
+    limit, retry = MACHINE.get(reason, (UNKNOWN, True))
+    return (float(timeouts[limit]) if isinstance(limit, str) else float(limit)), retry
+
+
+def summary(machine: Json) -> str:
+    """The reason of Ready and its message, for people: `Unschedulable: 0/3 nodes …`."""
+    ready = condition(machine, "Ready")
+    message = ready.get("message") or "the operator has said nothing about it yet"
+    return f"{ready['reason']}: {message}" if ready.get("reason") else message
