@@ -5,6 +5,7 @@ import pytest
 from tests.support.cluster.machines import Machine
 from tests.support.cluster.wait import eventually
 
+pytestmark = pytest.mark.parametrize("flavour", ["runit", "systemd"])
 KEPT = "/etc/kept /var/vcap/data/kept"
 
 
@@ -54,13 +55,13 @@ def test_reboot_vm_keeps_everything(machine: Machine) -> None:
     assert_same_machine(machine, before)
 
 
-def test_power_off_from_inside_stays_off_and_reboot_vm_starts_it(machine: Machine, kill_container) -> None:
+def test_power_off_from_inside_stays_off_and_reboot_vm_starts_it(machine: Machine, node) -> None:
     before, boots = machine.identity(), machine.boots()
     machine.guest("nohup sh -c 'sleep 0.2; poweroff' > /dev/null 2>&1 &")
     machine.wait("Stopped")
     assert machine.cpi("has_vm", machine.cid) is True
 
-    kill_container(machine)
+    node.kill_container(machine)
     eventually(lambda: machine.pod()["status"]["containerStatuses"][0]["restartCount"] == before.restarts + 1,
                within=90, what="the kubelet starts the container again")  # fmt: skip
     eventually(lambda: machine.ctl("status").get("state") == "stopped", within=60, what="the firmware idles")

@@ -1,0 +1,209 @@
+"""Fixtures of everything that runs on the test cluster."""
+
+import json
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.cluster import artefacts, images
+from tests.support.cluster.certificates import Certificates
+from tests.support.cluster.cpi import Cpi
+from tests.support.cluster.installation import MACHINES, SYSTEM, Installation, Operator, install
+from tests.support.cluster.kubectl import Kubectl
+from tests.support.cluster.machines import Machine
+from tests.support.cluster.node import Node
+from tests.support.cluster.wait import eventually
+
+BUS = "https://mbus:mbus-password@127.0.0.1:6868/agent"
+OURS = "virtualmachines.cpi.bosh.io,pods,persistentvolumeclaims,configmaps,secrets,services"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """On failure of a test that had an installation, save what the cluster says and name the folder."""
+    report = yield
+    if report.when != "teardown" and report.failed and "installation" in getattr(item, "fixturenames", ()):
+        folder = artefacts.save(item.nodeid, [MACHINES, SYSTEM])
+        report.sections.append(("artefacts", str(folder)))
+    return report
+
+
+@pytest.fixture(scope="session")
+def node() -> Node:
+    return Node(Kubectl().list("nodes")[0]["metadata"]["name"])
+
+
+@pytest.fixture(scope="session")
+def installation(node: Node) -> Installation:
+    return install(images.operator_image(), images.registry_image(), node.address())
+
+
+@pytest.fixture
+def operator(installation: Installation) -> Operator:
+    return Operator(system=installation.system, machines=installation.machines)
+
+
+@pytest.fixture(scope="session")
+def block_class() -> str:
+    """Storage class whose volumes are block devices."""
+    return "bosh-block"
+
+
+@pytest.fixture(scope="session")
+def file_class() -> str:
+    """Storage class whose volumes are directories of the node."""
+    return "standard"
+
+
+@pytest.fixture(scope="session")
+def certificates() -> Certificates:
+    """Certificate and key of every agent's bus in the tests."""
+    return Certificates.make("127.0.0.1")
+
+
+@pytest.fixture(scope="session")
+def new_cpi(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Cpi]:
+    """A CPI for a Director; keys given by name replace those of its configuration."""
+
+    def make(director: str, **overrides: Any) -> Cpi:
+        path = tmp_path_factory.mktemp("cpi") / "cpi.json"
+        path.write_text(json.dumps(installation.config(**overrides)))
+        return Cpi(path, director=director)
+
+    return make
+
+
+@pytest.fixture
+def cpi(new_cpi: Callable[..., Cpi]) -> Cpi:
+    """A CPI for a Director of the test's own."""
+    return new_cpi(str(uuid.uuid4()))
+
+
+@pytest.fixture
+def cpi_with_planted_secrets(new_cpi: Callable[..., Cpi]) -> Cpi:
+    agent = {
+        "mbus": "https://mbus:planted-mbus-password@0.0.0.0:6868",
+        "blobstore": {"provider": "local", "options": {"password": "planted-blobstore-password"}},
+    }
+    return new_cpi(str(uuid.uuid4()), agent=agent)
+
+
+@pytest.fixture
+def flavour() -> str:
+    """Init of the stemcell; tests that concern inits parametrize it with `systemd` too."""
+    return "runit"
+
+
+@pytest.fixture(scope="session")
+def stemcells(new_cpi: Callable[..., Cpi]) -> Callable[[str], str]:
+    """CID of the heavy stemcell of a flavour, uploaded once a session."""
+    owner = new_cpi("00000000-0000-4000-8000-000000000001")
+    uploaded: dict[str, str] = {}
+
+    def upload(flavour: str) -> str:
+        if flavour not in uploaded:
+            with tempfile.TemporaryDirectory() as folder:
+                image, properties = images.stemcell(flavour).unpack(Path(folder))
+                uploaded[flavour] = owner("create_stemcell", str(image), properties)
+        return uploaded[flavour]
+
+    return upload
+
+
+@pytest.fixture
+def stemcell(stemcells: Callable[[str], str], flavour: str) -> str:
+    return stemcells(flavour)
+
+
+@pytest.fixture
+def light_stemcell(cpi: Cpi, tmp_path: Path) -> Callable[[str], str]:
+    """CID of a light stemcell of an image reference with digest, whether or not there is such an image."""
+
+    def create(reference: str) -> str:
+        empty = tmp_path / "image"
+        empty.touch()
+        return cpi("create_stemcell", str(empty), {"image_reference": reference})
+
+    return create
+
+
+@pytest.fixture
+def make_machine(installation: Installation, cpi: Cpi, certificates: Certificates) -> Iterator[Callable[..., Machine]]:
+    """Makes machines by create_vm; deletes them and their disks at the end."""
+    made: list[Machine] = []
+    owner = cpi
+
+    def make(
+        stemcell: str, *, cpi: Cpi | None = None, environment: dict[str, Any] | None = None, agent_id: str = "",
+        during: Callable[[], None] | None = None, **cloud_properties: Any,
+    ) -> Machine:  # fmt: skip
+        caller = cpi or owner
+        networks = {"default": {"type": "dynamic", "cloud_properties": {}, "default": ["dns", "gateway"]}}
+        env = environment if environment is not None else {"bosh": {"mbus": {"cert": certificates.settings()}}}
+        arguments = (agent_id or str(uuid.uuid4()), stemcell, cloud_properties, networks, [], env)
+        call = caller.start("create_vm", *arguments)
+        if during:
+            during()
+        cid, _ = caller.finish(call, "create_vm")
+        machine = Machine(cid, caller, installation.machines, BUS)
+        made.append(machine)
+        return machine
+
+    yield make
+    for machine in made:
+        machine.cpi("delete_vm", machine.cid)
+        for disk in machine.disks:
+            machine.cpi("delete_disk", disk)
+
+
+@pytest.fixture
+def leftovers(installation: Installation) -> Callable[[str], list[str]]:
+    """What is in the cluster with a Director's label, as `kind/name`."""
+
+    def find(director: str) -> list[str]:
+        found = installation.machines.list(OURS, f"cpi.bosh.io/director={director}")
+        return [f"{item['kind']}/{item['metadata']['name']}" for item in found]
+
+    return find
+
+
+@pytest.fixture
+def quota(installation: Installation) -> Callable[[dict[str, str]], AbstractContextManager[None]]:
+    """A ResourceQuota on the machines' namespace for the time of a `with` block."""
+
+    @contextmanager
+    def limit(hard: dict[str, str]) -> Iterator[None]:
+        kubectl = installation.machines
+        kubectl.apply(
+            {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "limit"}, "spec": {"hard": hard}}
+        )
+        eventually(
+            lambda: (kubectl.get("resourcequota", "limit") or {}).get("status", {}).get("hard"),
+            within=30, what="the quota is in force",
+        )  # fmt: skip
+        try:
+            yield
+        finally:
+            kubectl.delete("resourcequota", "limit")
+
+    return limit
+
+
+@pytest.fixture
+def everything_said(operator: Operator, installation: Installation) -> Callable[[], str]:
+    """Every log, Event and resource (Secrets left out) of the installation, as one text."""
+
+    def gather() -> str:
+        machines = installation.machines
+        said = operator.log() + machines.run("get", "events", "-o", "json")
+        said += machines.run("get", "virtualmachines,stemcells,pods,configmaps,services,pvc", "-o", "json")
+        for pod in machines.list("pods"):
+            said += machines.run("logs", pod["metadata"]["name"], "--all-containers", check=False)
+        return said
+
+    return gather

@@ -1,0 +1,134 @@
+"""The operator on the test cluster, installed as a user installs it: by helm, from the chart."""
+
+import base64
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.support.cluster.kubectl import Kubectl
+from tests.support.cluster.wait import eventually
+
+ROOT = Path(__file__).parents[3]
+CHART = ROOT / "charts/bosh-kubernetes-operator"
+RELEASE = "bosh-kubernetes-operator"
+SYSTEM = "bosh-system"
+MACHINES = "bosh-machines"
+REGISTRY_PORT = 5005
+
+
+@dataclass(frozen=True)
+class Installation:
+    """An installed release: where its operator runs, where its machines live."""
+
+    system: Kubectl
+    machines: Kubectl
+
+    def config(self, **overrides: Any) -> dict[str, Any]:
+        """Configuration of a CPI for this installation (docs/configuration.md)."""
+        view = json.loads(self.system.run("config", "view", "--raw", "--minify", "-o", "json"))
+        cluster = view["clusters"][0]["cluster"]
+        token = self.machines.get("secret", "bosh-cpi-token")
+        assert token is not None
+        return {
+            "kubernetes": {
+                "server": cluster["server"],
+                "ca": base64.b64decode(cluster["certificate-authority-data"]).decode(),
+                "token": base64.b64decode(token["data"]["token"]).decode(),
+            },
+            "namespace": MACHINES,
+            "agent": {"mbus": "https://mbus:mbus-password@0.0.0.0:6868", "ntp": []},
+            "machines": {"cpu": "100m", "memory": 256, "ephemeral_disk_size": 512},
+            "registry": {"service": f"{MACHINES}/bosh-registry:5000", "pull_host": f"localhost:{REGISTRY_PORT}"},
+            "timeouts": {"schedule": 20, "pull": 300, "node_loss": 30},
+        } | overrides
+
+
+def install(image: str, registry_image: str, node_address: str) -> Installation:
+    """`helm upgrade --install --wait`, with images that are on the nodes already."""
+    repository, _, tag = image.rpartition(":")
+    registry, _, registry_tag = registry_image.rpartition(":")
+    values = {
+        "image": {"repository": repository, "tag": tag, "pullPolicy": "Never"},
+        "registry": {
+            "enabled": True,
+            "image": {"repository": registry, "tag": registry_tag, "pullPolicy": "Never"},
+            "storage": {"size": "2Gi"},
+            "networkPolicy": {"apiServer": [{"ipBlock": {"cidr": f"{node_address}/32"}}]},
+        },
+        "operator": {"resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}},
+    }
+    system = Kubectl(namespace=SYSTEM)
+    helm(
+        system, "upgrade", "--install", RELEASE, str(CHART), "--create-namespace", "--wait", "--timeout", "180s",
+        "--values", "-", stdin=json.dumps(values),
+    )  # fmt: skip
+    return Installation(system=system, machines=system.within(MACHINES))
+
+
+def helm(system: Kubectl, *words: str, stdin: str | None = None) -> str:
+    done = subprocess.run(
+        ["helm", "--kube-context", system.context, "--namespace", system.namespace, *words],
+        input=stdin, capture_output=True, text=True, timeout=300, check=False, cwd=ROOT,
+    )  # fmt: skip
+    assert done.returncode == 0, f"helm {words[0]}: {done.stderr}"
+    return done.stdout
+
+
+@dataclass(frozen=True)
+class Operator:
+    """The running operator, to be killed, stopped and doubled."""
+
+    system: Kubectl
+    machines: Kubectl
+
+    def pods(self) -> list[dict[str, Any]]:
+        return self.system.list("pods", "app.kubernetes.io/component=operator")
+
+    def kill(self, *, after: float = 0) -> None:
+        """SIGKILL `after` seconds from now: the moment is the test's, not a condition to wait for."""
+        time.sleep(after)
+        for pod in self.pods():
+            self.system.delete("pod", pod["metadata"]["name"], "--force", "--grace-period=0")
+
+    def wait_ready(self, *, within: float = 90) -> None:
+        self.system.run("rollout", "status", f"deployment/{RELEASE}", f"--timeout={within:g}s", timeout=within + 10)
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        self.system.run("scale", f"deployment/{RELEASE}", "--replicas=0")
+        eventually(lambda: not self.pods(), within=60, what="the operator is gone")
+        try:
+            yield
+        finally:
+            self.system.run("scale", f"deployment/{RELEASE}", "--replicas=1")
+            self.wait_ready()
+
+    @contextmanager
+    def twin_without_lease(self) -> Iterator[None]:
+        """A second operator that works at the same time: it claims to be the holder of the Lease."""
+        lease = self.machines.get("lease", "bosh-kubernetes-operator")
+        assert lease is not None
+        deployment = self.system.get("deployment", RELEASE)
+        assert deployment is not None
+        spec = deployment["spec"]["template"]["spec"]
+        container = spec["containers"][0]
+        container["args"] = [*container.get("args", []), f"--identity={lease['spec']['holderIdentity']}"]
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "operator-twin"}, "spec": spec}
+        self.system.apply(pod)
+        try:
+            self.system.run("wait", "--for=condition=Ready", "pod/operator-twin", "--timeout=60s")
+            yield
+        finally:
+            self.system.delete("pod", "operator-twin", "--grace-period=1")
+
+    def log(self) -> str:
+        return "".join(
+            self.system.run("logs", pod["metadata"]["name"], "--tail=-1", check=False)
+            + self.system.run("logs", pod["metadata"]["name"], "--tail=-1", "--previous", check=False)
+            for pod in self.pods()
+        )
