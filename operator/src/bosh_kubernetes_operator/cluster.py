@@ -11,12 +11,13 @@ import json
 from typing import Any, NamedTuple
 
 import aiohttp
-from bosh_kubernetes_api import names
 from kubernetes.aio.client import ApiClient
 from kubernetes.aio.client.exceptions import ApiException
 from kubernetes.aio.dynamic import DynamicClient, Resource
 
-from .errors import Conflict, NotFound, cluster_error
+from bosh_kubernetes_api import names
+
+from .errors import ConflictError, NotFoundError, cluster_error
 
 Object = dict[str, Any]
 
@@ -51,9 +52,9 @@ class Cluster:
 
     def __init__(self, client: ApiClient, namespace: str) -> None:
         self.namespace = namespace
-        self._dynamic = DynamicClient(client)
+        self._dynamic = DynamicClient(client)  # type: ignore[no-untyped-call]
         self._resources = {
-            kind: Resource(
+            kind: Resource(  # type: ignore[no-untyped-call]
                 prefix="apis" if k.group else "api",
                 group=k.group,
                 api_version=k.version,
@@ -69,7 +70,7 @@ class Cluster:
         """The object, or None when there is none of that name."""
         try:
             return await self._request("get", kind, name)
-        except NotFound:
+        except NotFoundError:
             return None
 
     async def list(self, kind: str, label_selector: str = "", field_selector: str = "") -> list[Object]:
@@ -117,14 +118,14 @@ class Cluster:
             options["gracePeriodSeconds"] = grace
         try:
             await self._request("delete", kind, name, body=options)
-        except (NotFound, Conflict):
+        except (NotFoundError, ConflictError):
             return
 
     async def _request(
         self, method: str, kind: str, name: str = "", *, did: str = "", subresource: str = "", **params: Any
     ) -> Object:
         resource = self._resources[kind]
-        path = resource.path(name=name or None, namespace=self.namespace) + subresource
+        path = resource.path(name or None, self.namespace) + subresource  # type: ignore[no-untyped-call]
         what = f"{method} {kind} {name or did}".rstrip()
         try:
             answer: Object = await self._dynamic.request(

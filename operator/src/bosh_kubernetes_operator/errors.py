@@ -1,12 +1,12 @@
 """What can go wrong in the operator.
 
 OperatorError
-├── ClusterError      the API server did not do what was asked
-│   ├── NotFound      404
-│   ├── Conflict      409: it exists already, was changed, or is another one than meant (uid)
-│   └── Refused       403, 422, 400: quota, admission, permission, invalid; asking again changes nothing by itself
-├── OrderFailed       an order could not be given (no container, no answer); not: the firmware refused it
-└── LeaseLost         another operator works in this namespace
+├── ClusterError         the API server did not do what was asked
+│   ├── NotFoundError    404
+│   ├── ConflictError    409: it exists already, was changed, or is another one than meant (uid)
+│   └── RefusedError     403, 422, 400: quota, admission, permission, invalid; asking again changes nothing by itself
+├── OrderError           an order could not be given (no container, no answer); not: the firmware refused it
+└── LeaseError           another operator works in this namespace
 """
 
 from __future__ import annotations
@@ -24,27 +24,31 @@ class ClusterError(OperatorError):
         self.status, self.reason, self.message = status, reason, message
 
 
-class NotFound(ClusterError):
+class NotFoundError(ClusterError):
     pass
 
 
-class Conflict(ClusterError):
+class ConflictError(ClusterError):
     pass
 
 
-class Refused(ClusterError):
+class RefusedError(ClusterError):
     pass
 
 
-class OrderFailed(OperatorError):
+class OrderError(OperatorError):
     pass
 
 
-class LeaseLost(OperatorError):
+class LeaseError(OperatorError):
     pass
 
 
 def cluster_error(did: str, status: int, reason: str, message: str) -> ClusterError:
     """The error for an HTTP `status`; `did` says what was attempted, with the object's name."""
-    kind = {404: NotFound, 409: Conflict, 400: Refused, 403: Refused, 422: Refused}.get(status, ClusterError)
+    refusals = dict.fromkeys((400, 403, 422), RefusedError)
+    kinds: dict[int, type[ClusterError]] = {404: NotFoundError, 409: ConflictError, **refusals}
+    kind = kinds.get(status, ClusterError)
+        status, ClusterError
+    )
     return kind(did, status, reason, message)

@@ -1,7 +1,8 @@
-"""The firmware ConfigMap: immutable and named by its content, so that an operator upgrade changes no running machine."""
+"""The firmware ConfigMap: immutable and named by its content: an operator upgrade changes no running machine."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from functools import cache
@@ -10,7 +11,7 @@ from importlib.resources import files
 from bosh_kubernetes_api import names
 
 from .cluster import Cluster, Object
-from .errors import Conflict
+from .errors import ConflictError
 
 
 @cache
@@ -36,8 +37,6 @@ async def ensure(cluster: Cluster) -> str:
     body = config_map(scripts())
     name: str = body["metadata"]["name"]
     if await cluster.get("ConfigMap", name) is None:
-        try:
+        with contextlib.suppress(ConflictError):
             await cluster.create("ConfigMap", body)
-        except Conflict:
-            pass
     return name

@@ -1,7 +1,7 @@
 """/healthz: 200 while the operator makes progress, 500 with the reason when it does not.
 
-It also answers while a standby waits for the Lease: waiting is healthy. An own small server because kopf's probe answers
-nothing before its start-up handlers are through.
+It also answers while a standby waits for the Lease: waiting is healthy. An own small server because kopf's probe
+answers nothing before its start-up handlers are through.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ STUCK_AFTER = 300.0  # seconds; no single look at a machine may take that long (
 
 
 def verdict(oldest: float, worker_done: bool) -> tuple[int, str]:
-    """HTTP status and text, from the age of the oldest waiting key in seconds and whether the queue's task has ended."""
+    """HTTP status and text, from the age of the oldest waiting key (seconds) and whether the queue's task has ended."""
     if worker_done:
         return 500, "the queue's task has ended\n"
     if oldest > STUCK_AFTER:

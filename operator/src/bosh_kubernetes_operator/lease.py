@@ -1,7 +1,8 @@
 """The Lease gate: one operator works in a namespace at a time.
 
-It spares work and noise; safety does not rest on it (the name of an attachment Pod is the lock on a disk). The CPI reads the
-Lease's renewTime to tell a silent operator. Own code because the leader election of kubernetes.aio 37 cannot create a Lease.
+It spares work and noise; safety does not rest on it (the name of an attachment Pod is the lock on a disk). The CPI
+reads the Lease's renewTime to tell a silent operator. Own code because the leader election of kubernetes.aio 37 cannot
+create a Lease.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from datetime import datetime, timezone
 from bosh_kubernetes_api import names
 
 from .cluster import Cluster, Object
-from .errors import ClusterError, Conflict, LeaseLost
+from .errors import ClusterError, ConflictError, LeaseError
 
 log = logging.getLogger(__name__)
 
@@ -44,20 +45,20 @@ class Lease:
             await asyncio.sleep(RETRY_EVERY)
 
     async def hold(self) -> None:
-        """Renews until cancelled. Raises LeaseLost when another holds it, or when it could not be renewed in time."""
+        """Renews until cancelled. Raises LeaseError when another holds it, or when it could not be renewed in time."""
         renewed = self._clock()
         while True:
             await asyncio.sleep(RENEW_EVERY if self._clock() - renewed < RENEW_EVERY else RETRY_EVERY)
             try:
                 if not await self._try():
                     self.held = False
-                    raise LeaseLost(f"the Lease {names.LEASE} is held by another operator")
+                    raise LeaseError(f"the Lease {names.LEASE} is held by another operator")
                 renewed = self._clock()
             except ClusterError as error:
                 log.warning("cannot renew the Lease: %s", error)
                 if self._clock() - renewed > GIVE_UP_AFTER:
                     self.held = False
-                    raise LeaseLost(f"the Lease {names.LEASE} could not be renewed: {error}") from error
+                    raise LeaseError(f"the Lease {names.LEASE} could not be renewed: {error}") from error
 
     async def release(self) -> None:
         """Lets the next operator start at once."""
@@ -79,12 +80,12 @@ class Lease:
             if not self._free(lease):
                 return False
             await self._cluster.replace("Lease", self._mine(lease))
-        except Conflict:
+        except ConflictError:
             return False
         return True
 
     def _free(self, lease: Object) -> bool:
-        """Ours, given up, or unchanged for its duration by our own clock (clocks of other machines are not compared)."""
+        """Ours, given up, or unchanged for its duration by our own clock (other clocks are not compared)."""
         holder = lease["spec"].get("holderIdentity") or ""
         if holder in ("", self.identity):
             return True

@@ -7,7 +7,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, star
 registry = CollectorRegistry()
 
 depth = Gauge("bosh_operator_queue_depth", "Machines that wait for their turn", registry=registry)
-oldest = Gauge("bosh_operator_queue_oldest_seconds", "How long the machine waiting longest has waited", registry=registry)
+oldest = Gauge(
+    "bosh_operator_queue_oldest_seconds", "How long the machine waiting longest has waited", registry=registry
+)
 seconds = Histogram(
     "bosh_operator_reconcile_seconds",
     "Time that one look at a machine takes",
@@ -15,10 +17,15 @@ seconds = Histogram(
     registry=registry,
 )
 results = Counter(
-    "bosh_operator_reconciles_total", "Looks at machines, by result: an Again, or an error's name", ["result"], registry=registry
+    "bosh_operator_reconciles_total",
+    "Looks at machines, by result: an Again, or an error's name",
+    ["result"],
+    registry=registry,
 )
 steps = Counter("bosh_operator_steps_total", "Steps taken, by kind", ["step"], registry=registry)
-orders = Counter("bosh_operator_orders_total", "Orders to firmware, by order and exit code", ["order", "code"], registry=registry)
+orders = Counter(
+    "bosh_operator_orders_total", "Orders to firmware, by order and exit code", ["order", "code"], registry=registry
+)
 machines = Gauge("bosh_operator_machines", "Machines by printable status", ["status"], registry=registry)
 leader = Gauge("bosh_operator_leader", "1 while this operator holds the Lease", registry=registry)
 

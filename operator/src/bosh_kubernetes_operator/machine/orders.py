@@ -1,8 +1,8 @@
 """Orders to the firmware: pods/exec by websocket (docs/architecture.md, "What the operator may order").
 
-Traps of kubernetes.aio 37: a WsApiClient makes every request through it a websocket, so it is a client beside the normal one;
-the plain exec call mixes stdout with stderr and loses the exit code; a Pod that is not there is aiohttp's handshake error;
-a command that does not exist has no exit code in its Status.
+Traps of kubernetes.aio 37: every request through a WsApiClient is a websocket, so it is a client beside the normal one; the
+plain exec call mixes stdout with stderr and loses the exit code; a Pod that is not there is aiohttp's handshake error; a
+command that does not exist has no exit code in its Status.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from kubernetes.aio.client.exceptions import ApiException
 from kubernetes.aio.stream import WsApiClient
 
 from .. import metrics
-from ..errors import OrderFailed
+from ..errors import OrderError
 
 TIMEOUT = 60.0  # seconds; release asks every process of the machine
 STDOUT, STDERR, STATUS = 1, 2, 3
@@ -33,10 +33,10 @@ class Answer(NamedTuple):
 
 class Orders(Protocol):
     async def machine(self, pod: str, *order: str) -> Answer:
-        """`ctl` in the machine's Pod. Raises OrderFailed."""
+        """`ctl` in the machine's Pod. Raises OrderError."""
 
     async def attachment(self, pod: str, *order: str) -> Answer:
-        """`attachment` in an attachment Pod. Raises OrderFailed."""
+        """`attachment` in an attachment Pod. Raises OrderError."""
 
 
 class ExecOrders:
@@ -53,16 +53,16 @@ class ExecOrders:
         try:
             answer = await asyncio.wait_for(self._exec(pod, container, list(command)), TIMEOUT)
         except asyncio.TimeoutError:
-            raise OrderFailed(f"{pod}: no answer to {' '.join(command)} within {TIMEOUT:.0f} s") from None
+            raise OrderError(f"{pod}: no answer to {' '.join(command)} within {TIMEOUT:.0f} s") from None
         except (aiohttp.ClientError, ApiException, OSError) as error:
-            raise OrderFailed(f"{pod}: cannot give the order {' '.join(command)}: {error}") from error
+            raise OrderError(f"{pod}: cannot give the order {' '.join(command)}: {error}") from error
         metrics.orders.labels(command[1], str(answer.code)).inc()
         return answer
 
     async def _exec(self, pod: str, container: str, command: list[str]) -> Answer:
         out = {STDOUT: b"", STDERR: b"", STATUS: b""}
         connect = self._api.connect_get_namespaced_pod_exec_without_preload_content
-        socket = await connect(
+        socket: Any = await connect(
             pod, self._namespace, container=container, command=command, stdout=True, stderr=True, stdin=False, tty=False
         )
         async with socket as stream:
@@ -74,17 +74,19 @@ class ExecOrders:
 
 
 def answer(stdout: str, stderr: str, status: bytes) -> Answer:
-    """The Answer to an order. Raises OrderFailed when the Status tells of no exit code: then nothing ran."""
+    """The Answer to an order. Raises OrderError when the Status tells of no exit code: then nothing ran."""
     try:
-        code = WsApiClient.parse_error_data(status)
+        code: int = WsApiClient.parse_error_data(status)  # type: ignore[no-untyped-call]
     except (KeyError, IndexError, ValueError):
         try:
             why = json.loads(status).get("message", "")
         except (ValueError, AttributeError):
             why = "the connection ended early"
-        raise OrderFailed(f"the order did not run: {why}") from None
+        raise OrderError(f"the order did not run: {why}") from None
     try:
         data = json.loads(stdout)
     except ValueError:
         data = {}
-    return Answer(code, data if isinstance(data, dict) else {}, "\n".join(t.strip() for t in (stdout, stderr) if t.strip()))
+    return Answer(
+        code, data if isinstance(data, dict) else {}, "\n".join(t.strip() for t in (stdout, stderr) if t.strip())
+    )

@@ -1,0 +1,214 @@
+"""Takes the steps of a plan. Each may be cut short anywhere and taken again: names, uids and ids make that safe."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from bosh_kubernetes_api import names
+
+from .. import firmware_map, metrics
+from ..cluster import Cluster
+from ..errors import ClusterError, ConflictError, OrderError, RefusedError
+from . import attachment, pod, verdicts
+from .orders import DONE as ORDER_DONE
+from .orders import NOT_YET, REFUSED, Answer, Orders
+from .state import Object, Observed, gone_for_good, never_ran, running, terminating
+from .steps import (
+    DONE,
+    AddFinalizer,
+    Attach,
+    CreateAddress,
+    CreateAttachment,
+    CreateCleanup,
+    CreatePod,
+    CreateRootClaim,
+    DeleteAddress,
+    DeletePod,
+    Detach,
+    LetGo,
+    Order,
+    RemoveFinalizer,
+    Result,
+    Step,
+)
+
+log = logging.getLogger(__name__)
+
+OF_A_DISK = (CreateAttachment, Attach, Detach, LetGo)
+
+
+class Applier:
+    def __init__(self, cluster: Cluster, orders: Orders, host_directory: str, off_timeout: int) -> None:
+        self._cluster, self._orders = cluster, orders
+        self._host_directory, self._off_timeout = host_directory, off_timeout
+        self._do: dict[type, Callable[[Observed, Any], Awaitable[Result]]] = {
+            AddFinalizer: self._add_finalizer,
+            RemoveFinalizer: self._remove_finalizer,
+            CreateRootClaim: self._create_root_claim,
+            CreateAddress: self._create_address,
+            DeleteAddress: self._delete_address,
+            CreatePod: self._create_pod,
+            CreateCleanup: self._create_cleanup,
+            DeletePod: self._delete_pod,
+            CreateAttachment: self._create_attachment,
+            Attach: self._attach,
+            Detach: self._detach,
+            LetGo: self._let_go,
+            Order: self._order,
+        }
+
+    async def apply(self, o: Observed, steps: Iterable[Step]) -> dict[Step, Result]:
+        """Takes the steps: those of the machine one after the other, then those of its disks together."""
+        steps = list(steps)
+        results: dict[Step, Result] = {
+            step: await self._take(o, step) for step in steps if not isinstance(step, OF_A_DISK)
+        }
+        disks = [step for step in steps if isinstance(step, OF_A_DISK)]
+        ends = await asyncio.gather(*(self._take(o, step) for step in disks))
+        return results | dict(zip(disks, ends, strict=True))
+
+    async def _take(self, o: Observed, step: Step) -> Result:
+        kind = type(step).__name__
+        metrics.steps.labels(kind).inc()
+        try:
+            result = await self._do[type(step)](o, step)
+        except OrderError as error:
+            result = Result("Unanswered", str(error), soon=True)
+        except ClusterError as error:
+            # A conflict means that what we saw is old: look again. Refusals are told in the status by their step.
+            result = Result("PodRefused", str(error), soon=isinstance(error, ConflictError), error=error)
+        log.info(
+            "%s: %s",
+            " ".join((kind, *map(str, vars(step).values()))),
+            f"{result.reason}: {result.message}" if result.reason else "done",
+            extra={"machine": o.name, "step": kind},
+        )
+        return result
+
+    # ---- the machine -----------------------------------------------------------------------------------------------
+
+    async def _finalizers(self, o: Observed, finalizers: list[str]) -> Result:
+        metadata = {"resourceVersion": o.vm["metadata"]["resourceVersion"], "finalizers": finalizers}
+        await self._cluster.merge("VirtualMachine", o.name, {"metadata": metadata})
+        return DONE
+
+    async def _add_finalizer(self, o: Observed, _: AddFinalizer) -> Result:
+        return await self._finalizers(o, [*o.vm["metadata"].get("finalizers", ()), names.FINALIZER])
+
+    async def _remove_finalizer(self, o: Observed, _: RemoveFinalizer) -> Result:
+        return await self._finalizers(o, [f for f in o.vm["metadata"]["finalizers"] if f != names.FINALIZER])
+
+    async def _create(self, kind: str, body: Object) -> Result:
+        """Creates what is this machine's alone. One that is there already was made by an earlier try."""
+        try:
+            await self._cluster.create(kind, body)
+        except ConflictError:
+            return DONE
+        except RefusedError as error:
+            return Result(*verdicts.refused(error))
+        return DONE
+
+    async def _create_root_claim(self, o: Observed, _: CreateRootClaim) -> Result:
+        return await self._create("PersistentVolumeClaim", pod.root_claim(o.vm))
+
+    async def _create_pod(self, o: Observed, _: CreatePod) -> Result:
+        firmware = await firmware_map.ensure(self._cluster)
+        body = pod.build(o.vm, firmware, self._host_directory, self._off_timeout, o.volumes)
+        return await self._create("Pod", body)
+
+    async def _create_cleanup(self, o: Observed, _: CreateCleanup) -> Result:
+        return await self._create("Pod", attachment.build_cleanup(o.vm, o.node_name, self._host_directory))
+
+    async def _delete_pod(self, _: Observed, step: DeletePod) -> Result:
+        await self._cluster.delete("Pod", step.name, step.uid, step.grace)
+        return DONE
+
+    async def _create_address(self, o: Observed, step: CreateAddress) -> Result:
+        try:
+            await self._cluster.create("Service", pod.address_service(o.vm, step.address, o.addresses[step.address]))
+        except (ConflictError, RefusedError) as error:
+            service = await self._cluster.get("Service", names.address_service(step.address))
+            if service and o.owns(service):
+                return DONE
+            holder = (service or {}).get("metadata", {}).get("labels", {}).get(names.MACHINE, "")
+            return Result(*verdicts.address(error, step.address, holder))
+        return DONE
+
+    async def _delete_address(self, _: Observed, step: DeleteAddress) -> Result:
+        await self._cluster.delete("Service", step.name, step.uid)
+        return DONE
+
+    async def _order(self, o: Observed, step: Order) -> Result:
+        answer = await self._orders.machine(o.name, *filter(None, (step.order, step.id)))
+        return DONE if answer.code == ORDER_DONE else Result("Unanswered", answer.text, soon=True)
+
+    # ---- its disks -------------------------------------------------------------------------------------------------
+
+    async def _create_attachment(self, o: Observed, step: CreateAttachment) -> Result:
+        """Creating the Pod is the lock on the disk; when somebody else has it, its owner label tells who."""
+        firmware = await firmware_map.ensure(self._cluster)
+        body = attachment.build(o.vm, step.disk, o.node_name, firmware, self._host_directory)
+        try:
+            await self._cluster.create("Pod", body)
+        except ConflictError:
+            other = await self._cluster.get("Pod", step.disk)
+            holder = (other or {}).get("metadata", {}).get("labels", {}).get(names.MACHINE, "")
+            if other is None or holder == names.label_value(o.name):
+                return DONE
+            return Result("DiskInUse", f"disk {step.disk} is attached to machine {holder}")
+        except RefusedError as error:
+            return Result(*verdicts.refused(error))
+        return DONE
+
+    async def _attach(self, o: Observed, step: Attach) -> Result:
+        answer = await self._orders.machine(o.name, "attach", step.disk)
+        if answer.code == ORDER_DONE:
+            return DONE
+        if answer.code == REFUSED:
+            return Result("DiskLost", "the guest holds another device of this disk")
+        return Result("Attaching", "the guest does not see the disk yet", soon=True)
+
+    async def _detach(self, o: Observed, step: Detach) -> Result:
+        """First the guest lets go, then the attachment. Nothing is done unless the machine answers: it may hold the disk."""
+        if not running(o.pod):
+            return Result(
+                "Detaching", "the machine's container does not run, so it cannot be asked to release the disk"
+            )
+        answer = await self._orders.machine(o.name, "release", step.disk)
+        if answer.code == NOT_YET:
+            return Result("Detaching", "the firmware starts", soon=True)
+        if answer.code != ORDER_DONE:
+            return Result("DiskBusy", holders(answer))
+        return await self._let_go(o, step)
+
+    async def _let_go(self, o: Observed, step: LetGo | Detach) -> Result:
+        cable = o.attachments.get(step.disk)
+        if cable is None:
+            return DONE
+        return await let_go(self._cluster, self._orders, cable, gone_for_good(o))
+
+
+async def let_go(cluster: Cluster, orders: Orders, cable: Object, node_is_gone: bool = False) -> Result:
+    """Unbinds the disk of attachment Pod `cable`, which refuses while the machine holds it, then deletes the Pod."""
+    name, uid = cable["metadata"]["name"], cable["metadata"]["uid"]
+    if running(cable) and not node_is_gone:
+        answer = await orders.attachment(name, "unbind")
+        if answer.code != ORDER_DONE:
+            return Result("DiskBusy", answer.text or "the attachment refuses to unbind the disk")
+    elif not (node_is_gone or never_ran(cable) or cable["status"].get("phase") == "Failed"):
+        # The bind may be there still; only a container of this Pod can take it away.
+        return Result("Detaching", "the attachment's container does not run; waiting for it to be started again")
+    if not terminating(cable):
+        await cluster.delete("Pod", name, uid)
+    return DONE
+
+
+def holders(answer: Answer) -> str:
+    """Who holds a disk, as a sentence."""
+    parts = [
+        f"{word} {', '.join(map(str, answer.data[word]))}" for word in ("processes", "mounts") if answer.data.get(word)
+    ]
+    return f"the guest does not release the disk: {'; '.join(parts) or answer.text}"

@@ -1,0 +1,77 @@
+"""`status.disks`: one entry for every disk that is wanted or still there. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bosh_kubernetes_api import names
+
+from . import verdicts
+from .state import Object, Observed, disk_lost, marked, node_name, running, terminating
+from .steps import Attach, CreateAttachment, Detach, LetGo, Result, Step
+
+
+def disk_entries(o: Observed, results: Mapping[Step, Result]) -> list[Object]:
+    """Sorted by CID. `path` is there as long as the guest may see the disk."""
+    entries = {cid: _wanted(o, cid, results) for cid in o.wanted}
+    entries |= {cid: _leaving(o, cid, results) for cid in o.leaving}
+    return [entries[cid] for cid in sorted(entries)]
+
+
+def _entry(cid: str, phase: str, reason: str, message: str = "") -> Object:
+    entry = {"cid": cid, "phase": phase, "reason": reason}
+    if phase in ("Attached", "Detaching"):
+        entry["path"] = names.disk_path(cid)
+    return entry | ({"message": message[:4096]} if message else {})
+
+
+def _result(cid: str, results: Mapping[Step, Result], *kinds: type) -> Result | None:
+    found = [r for s, r in results.items() if isinstance(s, kinds) and getattr(s, "disk", None) == cid]
+    return found[-1] if found else None
+
+
+def _wanted(o: Observed, cid: str, results: Mapping[Step, Result]) -> Object:
+    cable, claim = o.attachments.get(cid), o.claims.get(cid)
+    disk = o.guest.disks.get(cid) if o.guest else None
+    if cable is None:
+        return _without_attachment(o, cid, claim, results)
+    if terminating(cable):
+        return _entry(cid, "Attaching", "Attaching", "its attachment Pod is being deleted and will be made again")
+    if disk and disk_lost(disk):
+        return _entry(
+            cid, "Attaching", "DiskLost", f"the device changed from {disk.was} to {disk.key}; the guest is reset"
+        )
+    if not running(cable):
+        reason, message = verdicts.attachment(cable, claim, dict(o.warnings))
+        return _entry(cid, "Pending" if not node_name(cable) else "Attaching", reason, message)
+    tried = _result(cid, results, Attach)
+    before = o.disk_status.get(cid, {}).get("phase") == "Attached"
+    if (tried is not None and not tried.reason) or (tried is None and before and (disk is None or disk.mounted)):
+        return _entry(cid, "Attached", "Attached")
+    if tried is not None:
+        return _entry(cid, "Attaching", "Attaching", tried.message)
+    return _entry(cid, "Attaching", "Attaching", "the machine's firmware does not answer yet")
+
+
+def _without_attachment(o: Observed, cid: str, claim: Object | None, results: Mapping[Step, Result]) -> Object:
+    if claim is None:
+        return _entry(cid, "Failed", "ClaimMissing", f"there is no claim {cid}")
+    if marked(claim):
+        return _entry(cid, "Failed", "ClaimDeleting", f"claim {cid} is being deleted")
+    if claim.get("status", {}).get("phase") == "Lost":
+        return _entry(cid, "Failed", "ClaimLost", f"claim {cid} has lost its volume")
+    if not node_name(o.pod) or terminating(o.pod):
+        return _entry(cid, "Pending", "WaitingForMachine", "the machine has no node")
+    tried = _result(cid, results, CreateAttachment)
+    if tried is not None and tried.reason:
+        return _entry(cid, "Failed", tried.reason, tried.message)
+    return _entry(cid, "Attaching", "Attaching", "its attachment Pod is being made")
+
+
+def _leaving(o: Observed, cid: str, results: Mapping[Step, Result]) -> Object:
+    tried = _result(cid, results, Detach, LetGo)
+    if tried is not None and tried.reason == "DiskBusy":
+        return _entry(cid, "Detaching", "DiskBusy", tried.message)
+    if tried is not None and tried.reason:
+        return _entry(cid, "Detaching", "Detaching", tried.message)
+    return _entry(cid, "Detaching", "Detaching", "its attachment Pod ends")

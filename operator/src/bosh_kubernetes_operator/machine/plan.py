@@ -1,0 +1,111 @@
+"""The next steps of a machine, from one look at it. Pure: the same look gives the same steps."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from bosh_kubernetes_api import names
+
+from . import delete
+from .state import GuestDisk, Observed, disk_lost, lost_id, marked, node_name, phase, running, terminating
+from .steps import (
+    AddFinalizer,
+    Attach,
+    CreateAddress,
+    CreateAttachment,
+    CreatePod,
+    CreateRootClaim,
+    DeletePod,
+    Detach,
+    LetGo,
+    Order,
+    Step,
+)
+
+
+class Power(NamedTuple):
+    wanted: str
+    served: str
+
+
+def plan(o: Observed) -> list[Step]:
+    """Steps in the order in which they are to be taken; those for different disks may be taken together."""
+    if o.deleting:
+        return delete.plan(o)
+    if o.spec.get("paused"):
+        return []
+    if names.FINALIZER not in o.vm["metadata"].get("finalizers", ()):
+        return [AddFinalizer()]
+    if o.pod is None and not o.root_lost:
+        return _make(o) + _disks(o)
+    if o.pod is not None and phase(o.pod) in ("Failed", "Succeeded") and o.root_is_claim and not terminating(o.pod):
+        # Its containers have ended for good, the root disk is on the claim: room for the next Pod.
+        return [DeletePod(o.name, o.pod["metadata"]["uid"], 0)]
+    return _orders(o) + _disks(o)
+
+
+def _make(o: Observed) -> list[Step]:
+    """What the machine's Pod stands on comes first; a step that must wait for another is in a later plan."""
+    if not o.settings or any(o.claims.get(cid) is None for cid in o.placed):
+        return []
+    first: list[Step] = [CreateAddress(ip) for ip in o.addresses if ip not in o.services]
+    if o.root_is_claim and o.root_claim is None:
+        first.append(CreateRootClaim())
+    if first:
+        return first
+    return [CreatePod()] if all(o.owns(service) for service in o.services.values()) else []
+
+
+def power(o: Observed) -> Power:
+    return Power(o.spec.get("power", "Running"), o.status.get("power", "Running"))
+
+
+def _orders(o: Observed) -> list[Step]:
+    if o.guest is None or o.guest.state == "starting":
+        return []
+    wanted, served = power(o)
+    if wanted != served:
+        return [Order("stop" if wanted == "Stopped" else "start")]
+    reboot = o.spec.get("reboot", "")
+    if reboot and reboot not in (o.status.get("reboot"), o.guest.served, o.guest.pending):
+        return [Order("reboot", reboot)]
+    return []
+
+
+def _disks(o: Observed) -> list[Step]:
+    steps = [_wanted(o, cid) for cid in o.wanted]
+    steps += [_leaving(o, cid) for cid in o.leaving]
+    return [step for step in steps if step]
+
+
+def _leaving(o: Observed, cid: str) -> Step:
+    """Whatever may have the disk mounted is asked to release it first."""
+    return Detach(cid) if o.guest_disks is None or cid in o.guest_disks else LetGo(cid)
+
+
+def _wanted(o: Observed, cid: str) -> Step | None:
+    attachment, disk = o.attachments.get(cid), o.guest.disks.get(cid) if o.guest else None
+    if attachment is None:
+        claim = o.claims.get(cid)
+        usable = claim is not None and not marked(claim) and claim.get("status", {}).get("phase") != "Lost"
+        place = node_name(o.pod) and not terminating(o.pod) and not o.root_lost
+        return CreateAttachment(cid) if usable and place else None
+    if terminating(attachment):
+        # Deleted by accident: the bind stays and guards the disk until the Pod can be made again. It may go at once
+        # when the guest has nothing of the disk.
+        return LetGo(cid) if o.guest_disks is not None and cid not in o.guest_disks else None
+    if not running(attachment) or o.guest is None or o.guest.state == "starting":
+        return None
+    if disk and disk_lost(disk):
+        return _lost(o, cid, disk)
+    attached = o.disk_status.get(cid, {}).get("phase") == "Attached" and disk and disk.mounted
+    return None if attached else Attach(cid)
+
+
+def _lost(o: Observed, cid: str, disk: GuestDisk) -> Step | None:
+    """The guest holds another device than the one that is bound now: a hard reset makes it let go of everything."""
+    assert o.guest is not None
+    request = lost_id(cid, disk)
+    if not o.guest.runs or o.guest.served == request:
+        return Attach(cid)  # records the device that is bound now
+    return None if o.guest.pending == request else Order("reset", request)

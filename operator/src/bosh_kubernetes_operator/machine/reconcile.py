@@ -1,0 +1,93 @@
+"""One look at one machine: observe, plan, take the steps, look again, write the status last."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from .. import metrics
+from ..cluster import Cluster, Object
+from ..events import Recorder
+from ..queue import Again
+from . import status
+from .apply import Applier, let_go
+from .observe import attachments, observe
+from .orders import Orders
+from .plan import plan
+from .state import Observed
+from .steps import RemoveFinalizer, Result, Step
+
+log = logging.getLogger(__name__)
+
+# More than any plan builds on itself: finalizer, claim and addresses, Pod.
+ROUNDS = 6
+
+
+class Reconciler:
+    def __init__(self, cluster: Cluster, orders: Orders, applier: Applier, recorder: Recorder) -> None:
+        self._cluster, self._orders = cluster, orders
+        self._applier, self._recorder = applier, recorder
+
+    async def __call__(self, name: str) -> Again:
+        """Brings machine `name` a step nearer to what is wanted. Raises ClusterError when the API server fails."""
+        began = time.monotonic()
+        result = "error"
+        try:
+            again = await self._reconcile(name)
+            result = again.value
+            return again
+        except Exception as error:
+            result = type(error).__name__
+            raise
+        finally:
+            metrics.seconds.observe(time.monotonic() - began)
+            metrics.results.labels(result).inc()
+
+    async def _reconcile(self, name: str) -> Again:
+        observed = await observe(self._cluster, self._orders, name)
+        results: dict[Step, Result] = {}
+        for _ in range(ROUNDS):
+            if observed is None:
+                return await self._orphans(name)
+            steps = [step for step in plan(observed) if step not in results]
+            if not steps:
+                break
+            results |= await self._applier.apply(observed, steps)
+            if RemoveFinalizer() in results and not results[RemoveFinalizer()].reason:
+                return Again.GONE
+            observed = await observe(self._cluster, self._orders, name)
+        if observed is None:
+            return await self._orphans(name)
+        new = status.compute(observed, results)
+        await self._write(observed, new)
+        failed = next((r.error for r in results.values() if r.error and not r.soon), None)
+        if failed:
+            raise failed
+        return status.again(observed, new, results)
+
+    async def _write(self, o: Observed, new: Object) -> None:
+        if not differs(o.status, new):
+            return
+        await self._cluster.apply_status("VirtualMachine", o.name, o.uid, new)
+        await self._recorder.transitions(o.vm, new)
+
+    async def _orphans(self, name: str) -> Again:
+        """The machine is no more: what still holds a disk for it lets go."""
+        cables = await attachments(self._cluster, name)
+        for cable in cables.values():
+            result = await let_go(self._cluster, self._orders, cable)
+            log.info("attachment of a machine that is no more: %s", result, extra={"machine": name})
+        return Again.WAITING if cables else Again.GONE
+
+
+def differs(old: Object, new: Object) -> bool:
+    """Whether two statuses say different things; the order of map lists and empty lists say nothing."""
+    return _plain(old) != _plain(new)
+
+
+def _plain(status: Object) -> Object:
+    plain = {key: value for key, value in status.items() if value not in (None, [], {}, "")}
+    for key, by in (("conditions", "type"), ("disks", "cid")):
+        if key in plain:
+            plain[key] = {entry[by]: entry for entry in plain[key]}
+    return plain

@@ -1,0 +1,216 @@
+"""What a machine looks like: the one snapshot that planning and status work on. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from bosh_kubernetes_api import names
+
+Object = dict[str, Any]
+
+
+class GuestDisk(NamedTuple):
+    mounted: bool
+    key: str  # what is mounted now: "major:minor root"
+    was: str  # what was mounted when the disk was attached
+
+
+class Guest(NamedTuple):
+    """Answer of `ctl status`."""
+
+    state: str  # starting, waiting, running, stopping, stopped, crashed
+    pid: int | None  # of the guest's init, as the firmware sees it
+    boots: int
+    crashes: int
+    pending: str
+    served: str
+    missing: tuple[str, ...]
+    stray: str  # the disk in use that the machine should not have; nothing is mounted then
+    disks: Mapping[str, GuestDisk]
+
+    @property
+    def runs(self) -> bool:
+        return self.state == "running" and self.pid is not None
+
+
+def guest(data: Object) -> Guest:
+    """From the JSON of `ctl status`; fields that are absent while the firmware starts are empty."""
+    return Guest(
+        state=str(data.get("state", "starting")),
+        pid=data.get("guest"),
+        boots=int(data.get("boots", 0)),
+        crashes=int(data.get("crashes", 0)),
+        pending=str(data.get("pending", "")),
+        served=str(data.get("served", "")),
+        missing=tuple(data.get("missing", ())),
+        stray=str(data.get("stray", "")),
+        disks={
+            cid: GuestDisk(bool(d.get("mounted")), str(d.get("key", "")), str(d.get("was", "")))
+            for cid, d in data.get("disks", {}).items()
+        },
+    )
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One look at a machine and all that belongs to it. Objects are as the API server gave them."""
+
+    vm: Object
+    now: datetime
+    settings: bool = False  # the ConfigMap is there
+    pod: Object | None = None
+    guest: Guest | None = None  # None: not asked or no answer
+    node: Object | None = None  # the Pod's; looked at only when something is wrong or ends
+    attachments: Mapping[str, Object] = field(default_factory=dict)  # ours, by disk CID
+    claims: Mapping[str, Object | None] = field(default_factory=dict)  # of wanted and placed disks, by disk CID
+    volumes: Mapping[str, Object] = field(
+        default_factory=dict
+    )  # of placed disks, by disk CID; only before the Pod is made
+    root_claim: Object | None = None
+    services: Mapping[str, Object] = field(default_factory=dict)  # by static address; only without Pod
+    cleanup: Object | None = None  # the Pod that removes the host directory; only when deleting
+    warnings: Mapping[str, str] = field(default_factory=dict)  # newest warning Event by uid of its object
+
+    @property
+    def name(self) -> str:
+        return str(self.vm["metadata"]["name"])
+
+    @property
+    def uid(self) -> str:
+        return str(self.vm["metadata"]["uid"])
+
+    @property
+    def spec(self) -> Object:
+        return dict(self.vm["spec"])
+
+    @property
+    def machine(self) -> Object:
+        return dict(self.vm["spec"]["machine"])
+
+    @property
+    def status(self) -> Object:
+        return dict(self.vm.get("status") or {})
+
+    @property
+    def deleting(self) -> bool:
+        return bool(self.vm["metadata"].get("deletionTimestamp"))
+
+    @property
+    def wanted(self) -> list[str]:
+        return [disk["cid"] for disk in self.spec.get("disks") or ()]
+
+    @property
+    def placed(self) -> list[str]:
+        """Disks that the machine is placed for."""
+        return list((self.machine.get("placement") or {}).get("disks") or ())
+
+    @property
+    def disk_status(self) -> dict[str, Object]:
+        return {disk["cid"]: disk for disk in self.status.get("disks") or ()}
+
+    @property
+    def leaving(self) -> list[str]:
+        """Disks that are not wanted any more and still there: attached, known to the firmware, or nobody can tell."""
+        there = {*self.attachments, *(self.disk_status if self.guest_disks is None else self.guest_disks)}
+        return sorted(there - set(self.wanted))
+
+    @property
+    def guest_disks(self) -> Mapping[str, GuestDisk] | None:
+        """The disks that the firmware holds to be this machine's; None when it may have some and does not say."""
+        if self.guest is not None and self.guest.state != "starting":
+            return self.guest.disks
+        if self.pod is None or phase(self.pod) in ("Failed", "Succeeded") or never_ran(self.pod):
+            return {}
+        return None
+
+    @property
+    def addresses(self) -> dict[str, list[int]]:
+        """Static addresses that a Service holds, with their ports."""
+        return {n["ip"]: n["ports"] for n in self.machine.get("networks") or () if n.get("ip") and n.get("ports")}
+
+    def owns(self, thing: Object) -> bool:
+        return any(r["uid"] == self.uid for r in thing["metadata"].get("ownerReferences") or ())
+
+    @property
+    def root_is_claim(self) -> bool:
+        return bool(self.machine.get("rootDisk"))
+
+    @property
+    def node_name(self) -> str:
+        return node_name(self.pod) or str((self.status.get("pod") or {}).get("node", ""))
+
+    @property
+    def root_lost(self) -> bool:
+        """The Pod of a root on emptyDir is gone, or its containers are for good: so is the root disk."""
+        if self.root_is_claim:
+            return False
+        if self.pod is None:
+            return bool((self.status.get("pod") or {}).get("uid"))
+        return phase(self.pod) in ("Failed", "Succeeded")
+
+
+def phase(pod: Object) -> str:
+    return str(pod.get("status", {}).get("phase", "Pending"))
+
+
+def terminating(thing: Object | None) -> bool:
+    return bool(thing and thing["metadata"].get("deletionTimestamp"))
+
+
+def node_name(pod: Object | None) -> str:
+    return str((pod or {}).get("spec", {}).get("nodeName", ""))
+
+
+def container(pod: Object | None) -> Object:
+    """Status of the only container; empty while the kubelet has not reported."""
+    statuses = (pod or {}).get("status", {}).get("containerStatuses") or [{}]
+    return dict(statuses[0])
+
+
+def running(pod: Object | None) -> bool:
+    return "running" in container(pod).get("state", {})
+
+
+def never_ran(pod: Object) -> bool:
+    c = container(pod)
+    return not c.get("restartCount") and not c.get("lastState") and "waiting" in c.get("state", {"waiting": {}})
+
+
+def condition(thing: Object | None, type_: str) -> Object:
+    """The condition of a built-in object; empty when it has none of that type."""
+    return next((c for c in (thing or {}).get("status", {}).get("conditions") or () if c["type"] == type_), {})
+
+
+def unreachable(node: Object | None) -> str:
+    """Since when the node has not reported (RFC 3339); empty when it has, or was not looked at."""
+    ready = condition(node, "Ready")
+    return str(ready.get("lastTransitionTime", "")) if ready.get("status") == "Unknown" else ""
+
+
+def gone_for_good(observed: Observed) -> bool:
+    """The machine's node is proven to run nothing: no such Node, or a person has tainted it out of service."""
+    if not observed.node_name:
+        return False
+    if observed.node is None:
+        return True
+    taints = observed.node.get("spec", {}).get("taints") or ()
+    return any(t["key"] == "node.kubernetes.io/out-of-service" for t in taints)
+
+
+def lost_id(cid: str, disk: GuestDisk) -> str:
+    """Id of the reset that a changed device asks for; the same change is the same reset."""
+    from hashlib import sha256
+
+    return "lost-" + sha256(f"{cid} {disk.was} {disk.key}".encode()).hexdigest()[:16]
+
+
+def disk_lost(disk: GuestDisk) -> bool:
+    return bool(disk.mounted and disk.was and disk.key and disk.was != disk.key)
+
+
+def marked(claim: Object) -> bool:
+    """delete_disk has begun on it."""
+    return terminating(claim) or names.DELETING in (claim["metadata"].get("annotations") or {})

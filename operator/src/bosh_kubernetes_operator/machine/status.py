@@ -1,0 +1,235 @@
+"""The status of a machine, from one look at it and what became of the steps. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from bosh_kubernetes_api import reasons
+
+from ..queue import Again
+from . import delete, verdicts
+from .disks import disk_entries
+from .state import (
+    Object,
+    Observed,
+    condition,
+    disk_lost,
+    never_ran,
+    node_name,
+    phase,
+    running,
+    terminating,
+    unreachable,
+)
+from .steps import CreateAddress, CreatePod, CreateRootClaim, Order, Result, Step
+
+
+class Verdict(NamedTuple):
+    reason: str  # of reasons.MACHINE
+    message: str
+
+
+def compute(o: Observed, results: Mapping[Step, Result]) -> Object:
+    """The whole status, ready to be applied: `conditions` keep the time of their last transition."""
+    verdict = machine(o, results)
+    disks = disk_entries(o, results)
+    runs = bool(o.guest and o.guest.runs and not terminating(o.pod) and not unreachable(o.node))
+    conditions = [
+        _scheduled(o, verdict),
+        _guest_running(o, verdict, runs),
+        _disks_ready(disks),
+    ]
+    conditions.append(_ready(verdict, conditions, runs))
+    status: Object = {
+        "observedGeneration": o.vm["metadata"].get("generation", 0),
+        "printableStatus": reasons.MACHINE[conditions[-1]["reason"]],
+        "conditions": [_since(o, c) for c in conditions],
+        "disks": disks,
+        "power": _power(o, results),
+        "pod": _pod(o),
+        "guest": _guest(o),
+        "reboot": _reboot(o),
+    }
+    return {key: value for key, value in status.items() if value not in (None, {}, "")}
+
+
+def machine(o: Observed, results: Mapping[Step, Result]) -> Verdict:
+    """What there is to say about the machine itself, the thing that matters most first."""
+    if o.deleting:
+        return Verdict("Terminating", delete.waits_for(o))
+    if o.pod is None:
+        return _without_pod(o, results)
+    if o.root_lost:
+        said = o.pod.get("status", {})
+        return Verdict("RootLost", _lost(f"Pod {o.name} ended ({said.get('reason', '')}: {said.get('message', '')})"))
+    since = unreachable(o.node)
+    if since:
+        return Verdict("NodeUnreachable", f"node {o.node_name} has not reported since {since}")
+    if terminating(o.pod):
+        return Verdict("Terminating", f"Pod {o.name} is being deleted, though not by this operator")
+    if phase(o.pod) in ("Failed", "Succeeded"):
+        return Verdict("PodCreating", f"Pod {o.name} ended and is made again: its root disk is on a claim")
+    if not node_name(o.pod):
+        return Verdict(*verdicts.unscheduled(o.pod))
+    if not running(o.pod):
+        return _image(o, *verdicts.starting(o.pod, o.warnings.get(o.pod["metadata"]["uid"], "")))
+    return _with_guest(o)
+
+
+def _lost(what: str) -> str:
+    return f"{what}, and its root disk with it; the machine has to be recreated"
+
+
+def _without_pod(o: Observed, results: Mapping[Step, Result]) -> Verdict:
+    if o.root_lost:
+        return Verdict("RootLost", _lost(f"Pod {o.name} is gone"))
+    if o.spec.get("paused"):
+        return Verdict("Paused", "spec.paused: the operator takes no step")
+    if not o.settings:
+        return Verdict("WaitingForSettings", f"ConfigMap {o.name} is not there yet")
+    missing = [cid for cid in o.placed if o.claims.get(cid) is None]
+    if missing:
+        return Verdict("ClaimMissing", f"there is no claim {', '.join(missing)}, which the machine is to be placed for")
+    for step, result in results.items():
+        if isinstance(step, (CreateAddress, CreateRootClaim, CreatePod)) and result.reason:
+            return Verdict(result.reason, result.message)
+    return Verdict("PodCreating", f"Pod {o.name} is being made")
+
+
+def _image(o: Observed, reason: str, message: str) -> Verdict:
+    """Between two tries the kubelet may not repeat why the last one failed: what was known stays."""
+    before = _condition(o, "Ready")
+    if reason == "ImagePullFailed" and before.get("reason") in ("ImageNotFound", "ImageDenied"):
+        return Verdict(before["reason"], before["message"])
+    return Verdict(reason, message)
+
+
+def _with_guest(o: Observed) -> Verdict:
+    g = o.guest
+    if g is None or g.state == "starting":
+        return Verdict("Starting", "the firmware starts")
+    lost = sorted(cid for cid, disk in g.disks.items() if disk_lost(disk))
+    if lost:
+        return Verdict(
+            "DiskLost", f"the device of {', '.join(lost)} is another one than the guest had; the guest is reset"
+        )
+    rebooting = bool(g.pending)
+    if g.stray:
+        return Verdict("WaitingForDisk", f"the guest uses disk {g.stray}, which the machine should not have")
+    if g.state == "waiting":
+        return Verdict(
+            "WaitingForDisk", f"the guest boots once it has its disks: {', '.join(g.missing) or 'not there yet'}"
+        )
+    if g.state == "crashed":
+        return Verdict("GuestCrashing", f"the guest's init ended unexpectedly {g.crashes} times; it is started again")
+    if g.state in ("stopping", "stopped"):
+        return Verdict("Rebooting", "the guest reboots") if rebooting else Verdict("Stopped", f"the guest is {g.state}")
+    if g.runs:
+        return Verdict("Rebooting", "the guest reboots") if rebooting else Verdict("Running", "the guest's init runs")
+    return Verdict("Starting", "the guest starts")
+
+
+def _scheduled(o: Observed, verdict: Verdict) -> Object:
+    node = node_name(o.pod)
+    if node:
+        return _new("Scheduled", "True", "Scheduled", f"on node {node}")
+    unschedulable = condition(o.pod, "PodScheduled").get("status") == "False"
+    return _new("Scheduled", "False" if unschedulable or o.pod is None else "Unknown", *verdict)
+
+
+def _guest_running(o: Observed, verdict: Verdict, runs: bool) -> Object:
+    if runs:
+        return _new("GuestRunning", "True", "Running", "the guest's init runs")
+    unknown = verdict.reason == "NodeUnreachable" or (running(o.pod) and o.guest is None)
+    return _new("GuestRunning", "Unknown" if unknown else "False", *verdict)
+
+
+def _disks_ready(disks: list[Object]) -> Object:
+    for disk in sorted(disks, key=lambda d: d["phase"] != "Failed"):
+        if disk["phase"] != "Attached":
+            return _new("DisksReady", "False", disk["reason"], f"{disk['cid']}: {disk.get('message') or disk['phase']}")
+    return _new("DisksReady", "True", "Attached", f"{len(disks)} attached")
+
+
+def _ready(verdict: Verdict, conditions: list[Object], runs: bool) -> Object:
+    disks = conditions[-1]
+    if verdict.reason == "Running" and disks["status"] == "False":
+        word = "DiskLost" if disks["reason"] == "DiskLost" else "WaitingForDisk"
+        return _new("Ready", "False", word, disks["message"])
+    return _new("Ready", "True" if runs and verdict.reason == "Running" else "False", *verdict)
+
+
+def _new(type_: str, status: str, reason: str, message: str) -> Object:
+    return {"type": type_, "status": status, "reason": reason, "message": message[:4096]}
+
+
+def _condition(o: Observed, type_: str) -> Object:
+    return next((c for c in o.status.get("conditions") or () if c["type"] == type_), {})
+
+
+def _since(o: Observed, new: Object) -> Object:
+    before = _condition(o, new["type"])
+    same = before.get("status") == new["status"]
+    new["lastTransitionTime"] = before["lastTransitionTime"] if same else rfc3339(o.now)
+    new["observedGeneration"] = o.vm["metadata"].get("generation", 0)
+    return new
+
+
+def rfc3339(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _pod(o: Observed) -> Object | None:
+    """What is known of the Pod; kept when it is gone, for that is how a lost root is told from a new machine."""
+    before = o.status.get("pod")
+    if o.pod is None:
+        return before
+    known = {
+        "name": o.name,
+        "uid": o.pod["metadata"]["uid"],
+        "node": node_name(o.pod),
+        "ip": o.pod.get("status", {}).get("podIP", ""),
+    }
+    return {key: value for key, value in known.items() if value}
+
+
+def _guest(o: Observed) -> Object | None:
+    if o.guest is None or o.guest.state == "starting":
+        return o.status.get("guest")
+    return {"boots": o.guest.boots, "crashes": o.guest.crashes}
+
+
+def _power(o: Observed, results: Mapping[Step, Result]) -> str:
+    served = {"stop": "Stopped", "start": "Running"}
+    for step, result in results.items():
+        if isinstance(step, Order) and step.order in served and not result.reason:
+            return served[step.order]
+    return str(o.status.get("power", "Running"))
+
+
+def _reboot(o: Observed) -> str | None:
+    wanted = o.spec.get("reboot")
+    served = wanted and o.guest and o.guest.served == wanted and o.guest.runs
+    return wanted if served else o.status.get("reboot")
+
+
+def again(o: Observed, status: Object, results: Mapping[Step, Result]) -> Again:
+    """When to look at the machine again without being told."""
+    if any(result.soon for result in results.values()):
+        return Again.POLL
+    conditions = {c["type"]: c for c in status["conditions"]}
+    settled = conditions["Ready"]["status"] == "True" or conditions["Ready"]["reason"] in ("RootLost", "Paused")
+    if o.deleting:
+        return Again.WAITING
+    g = o.guest
+    if o.pod is not None and running(o.pod) and not terminating(o.pod):
+        unsettled = g is None or g.state in ("starting", "stopping") or (g.state == "running" and not g.runs)
+        if unsettled or (g and g.pending and g.state != "waiting"):
+            return Again.POLL
+        if g and g.state == "stopped" and conditions["DisksReady"]["status"] == "True":
+            settled = True
+    if o.pod is not None and node_name(o.pod) and never_ran(o.pod):
+        return Again.WAITING
+    return Again.SETTLED if settled else Again.WAITING

@@ -1,0 +1,115 @@
+"""The steps that a plan is made of, and what became of one.
+
+Values: two equal steps are the same step. Dataclasses, because named tuples of different classes are equal to each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+
+@dataclass(frozen=True)
+class AddFinalizer:
+    pass
+
+
+@dataclass(frozen=True)
+class RemoveFinalizer:
+    pass
+
+
+@dataclass(frozen=True)
+class CreateRootClaim:
+    pass
+
+
+@dataclass(frozen=True)
+class CreateAddress:
+    address: str
+
+
+@dataclass(frozen=True)
+class DeleteAddress:
+    name: str  # of the Service
+    uid: str
+
+
+@dataclass(frozen=True)
+class CreatePod:
+    pass
+
+
+@dataclass(frozen=True)
+class CreateCleanup:
+    pass
+
+
+@dataclass(frozen=True)
+class DeletePod:
+    name: str
+    uid: str
+    grace: int  # seconds
+
+
+@dataclass(frozen=True)
+class CreateAttachment:
+    disk: str
+
+
+@dataclass(frozen=True)
+class Attach:
+    """Tell the firmware that the machine should have the disk; done once the guest's side sees it."""
+
+    disk: str
+
+
+@dataclass(frozen=True)
+class Detach:
+    """The guest releases the disk, then LetGo."""
+
+    disk: str
+
+
+@dataclass(frozen=True)
+class LetGo:
+    """The attachment unbinds the disk, then its Pod is deleted."""
+
+    disk: str
+
+
+@dataclass(frozen=True)
+class Order:
+    """start, stop, or reboot and reset with an id."""
+
+    order: str
+    id: str = ""
+
+
+Step: TypeAlias = (
+    AddFinalizer
+    | RemoveFinalizer
+    | CreateRootClaim
+    | CreateAddress
+    | DeleteAddress
+    | CreatePod
+    | CreateCleanup
+    | DeletePod
+    | CreateAttachment
+    | Attach
+    | Detach
+    | LetGo
+    | Order
+)
+
+
+class Result(NamedTuple):
+    """What became of a step. `reason` is empty when it is done, else one of `bosh_kubernetes_api.reasons`."""
+
+    reason: str = ""
+    message: str = ""
+    soon: bool = False  # no event will tell when it is worth another try
+    error: Exception | None = None  # the API server failed: try again with backoff
+
+
+DONE = Result()

@@ -1,0 +1,34 @@
+"""What the operator may do, and why: the chart's Role and ClusterRole say the same (a test compares them)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from bosh_kubernetes_api import names
+
+
+class Rule(NamedTuple):
+    group: str
+    resource: str
+    verbs: tuple[str, ...]
+    why: str
+
+
+# In the machines' namespace; sorted by group and resource.
+ROLE = (
+    Rule("", "configmaps", ("create", "get", "list", "watch"), "settings are waited for; the firmware is made"),
+    Rule("", "events", ("create", "list"), "tell transitions; find out why a Pod or claim does not come up"),
+    Rule("", "persistentvolumeclaims", ("create", "get", "list", "watch"), "disks are looked at; root disks are made"),
+    Rule("", "pods", ("create", "delete", "get", "list", "watch"), "machines and attachments"),
+    Rule("", "pods/exec", ("create", "get"), "orders to the firmware"),
+    Rule("", "services", ("create", "delete", "get", "list", "watch"), "static addresses"),
+    Rule("coordination.k8s.io", "leases", ("create", "get", "update"), "one operator at a time"),
+    Rule(names.GROUP, names.MACHINES, ("get", "list", "patch", "watch"), "what is wanted; our finalizer"),
+    Rule(names.GROUP, f"{names.MACHINES}/status", ("patch",), "what there is"),
+)
+
+# Cluster-scoped: reads only.
+CLUSTER_ROLE = (
+    Rule("", "nodes", ("get",), "a Pod that is not ready: does its node report?"),
+    Rule("", "persistentvolumes", ("get",), "machines are placed where their disks can be mounted"),
+)
