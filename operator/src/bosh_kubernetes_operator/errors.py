@@ -49,6 +49,4 @@ def cluster_error(did: str, status: int, reason: str, message: str) -> ClusterEr
     refusals = dict.fromkeys((400, 403, 422), RefusedError)
     kinds: dict[int, type[ClusterError]] = {404: NotFoundError, 409: ConflictError, **refusals}
     kind = kinds.get(status, ClusterError)
-        status, ClusterError
-    )
     return kind(did, status, reason, message)

@@ -172,7 +172,7 @@ class Applier:
         return Result("Attaching", "the guest does not see the disk yet", soon=True)
 
     async def _detach(self, o: Observed, step: Detach) -> Result:
-        """First the guest lets go, then the attachment. Nothing is done unless the machine answers: it may hold the disk."""
+        """First the guest lets go, then the attachment. Without an answer nothing is done: it may hold the disk."""
         if not running(o.pod):
             return Result(
                 "Detaching", "the machine's container does not run, so it cannot be asked to release the disk"

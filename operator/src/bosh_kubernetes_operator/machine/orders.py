@@ -1,8 +1,8 @@
 """Orders to the firmware: pods/exec by websocket (docs/architecture.md, "What the operator may order").
 
-Traps of kubernetes.aio 37: every request through a WsApiClient is a websocket, so it is a client beside the normal one; the
-plain exec call mixes stdout with stderr and loses the exit code; a Pod that is not there is aiohttp's handshake error; a
-command that does not exist has no exit code in its Status.
+Traps of kubernetes.aio 37: every request through a WsApiClient is a websocket, so it is a client beside the normal one;
+the plain exec call mixes stdout with stderr and loses the exit code; a Pod that is not there is aiohttp's handshake
+error; a command that does not exist has no exit code in its Status.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The steps that a plan is made of, and what became of one.
 
-Values: two equal steps are the same step. Dataclasses, because named tuples of different classes are equal to each other.
+Values: two equal steps are the same step. Dataclasses, because named tuples of different classes can be equal.
 """
 
 from __future__ import annotations
