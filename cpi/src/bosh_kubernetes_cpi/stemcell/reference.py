@@ -82,6 +82,11 @@ def parse(text: str, *, digest: str = "") -> Reference:
     return Reference(host, repository, tag or ("" if digest else "latest"), digest)
 
 
+def is_host(text: str) -> bool:
+    """Whether `text` before a slash is a registry's host, and not the beginning of a repository on Docker Hub."""
+    return text == "localhost" or "." in text or ":" in text
+
+
 def is_loopback(host: str) -> bool:
     """Whether `host[:port]` is this machine's loopback, which speaks plain HTTP (as container runtimes take it)."""
     name = host.rpartition(":")[0] if re.search(r":\d+$", host) and not host.endswith("]") else host
@@ -90,6 +95,6 @@ def is_loopback(host: str) -> bool:
 
 def _split_host(text: str) -> tuple[str, str]:
     first, slash, rest = text.partition("/")
-    if slash and (first == "localhost" or "." in first or ":" in first):
+    if slash and is_host(first):
         return first, rest
     return HUB, text

@@ -1,0 +1,148 @@
+"""create_stemcell and delete_stemcell: an image in a registry, and the Stemcell that names it by digest."""
+
+from __future__ import annotations
+
+from bosh_kubernetes_api import names, stemcells
+
+from .. import log
+from ..clock import Deadline
+from ..errors import BadImage, Failure, RegistryError, RequestError
+from ..stemcell import light, properties, upload
+from ..stemcell.image import Document
+from ..stemcell.places import Places
+from ..stemcell.reference import BadReferenceError, parse
+from ..stemcell.registry import Registry
+from ..stemcell.users import Users
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..call import Call
+
+    Json = dict[str, Any]
+
+DELETION = 60.0  # seconds that create_stemcell waits for a delete_stemcell of the same stemcell
+
+
+def create_stemcell(call: Call, image_path: str, cloud_properties: Json | None, env: Json | None) -> str:
+    """Make an image available to the nodes; answers the stemcell's CID, which is the same for the same image.
+
+    A light stemcell's cloud properties name an image (`image_reference` with `digest`, or `image`) and `image_path` is
+    not read; a heavy one's file is pushed to the configured registry. `env` (API 3: tags) has no meaning for an image.
+    """
+    wanted = properties.read(cloud_properties)
+    places = Places(call.config["registry"], call.api.endpoint, call.deadline)
+    users = Users(call.api, call.namespace, call.director)
+    if wanted.image is not None:
+        registry = places.of(wanted.image)
+        try:
+            image = light.pin(wanted.image, registry, say=log.progress)
+        finally:
+            registry.close()
+        return _added(users, _body(call, wanted, image.pinned, stemcells.LIGHT), call.deadline)
+    if not places.configured:
+        raise RequestError(
+            "create_stemcell: this stemcell carries its root file system and there is no registry to push it to: "
+            "configure registry.host or registry.service, or use a light stemcell (cloud property image_reference)"
+        )
+    registry = places.own()
+    try:
+        return _heavy(call, registry, places, users, wanted, image_path)
+    finally:
+        registry.close()
+
+
+def delete_stemcell(call: Call, stemcell_cid: str) -> None:
+    """Take this Director off the stemcell's users; image and Stemcell go with the last one. Absent is success."""
+    if not names.is_cid(stemcell_cid):
+        return
+    users = Users(call.api, call.namespace, call.director)
+    last = users.leave(stemcell_cid)
+    if last is None:
+        return
+    if machines := users.machines(stemcell_cid):
+        log.progress(f"{stemcell_cid} stays: {len(machines)} VMs run on it, such as {machines[0]}")
+        users.keep(last)
+        return
+    if last["spec"]["format"] == stemcells.HEAVY:
+        _delete_image(Places(call.config["registry"], call.api.endpoint, call.deadline), last["spec"]["image"])
+    users.remove(last)
+
+
+def _heavy(
+    call: Call, registry: Registry, places: Places, users: Users, wanted: properties.Properties, image_path: str
+) -> str:
+    manifest = _push(registry, wanted, image_path)
+    image = places.pull_name.at(manifest.digest).pinned
+    # a user first, the manifest second: from here on no delete_stemcell takes the image away (see stemcell.users)
+    cid = _added(users, _body(call, wanted, image, stemcells.HEAVY), call.deadline)
+    try:
+        registry.put_manifest(manifest, tag=cid)
+    except Failure:
+        call.begin_cleanup()
+        if (last := users.leave(cid)) is not None:
+            users.remove(last)
+        raise
+    return cid
+
+
+def _push(registry: Registry, wanted: properties.Properties, image_path: str) -> Document:
+    try:
+        with open(image_path, "rb", buffering=0) as file:
+            layer = upload.push_layer(registry, file, say=log.progress)
+    except OSError as error:
+        raise BadImage(f"the stemcell's image {image_path} cannot be read: {error.strerror}") from error
+    return upload.push_documents(
+        registry, layer, name=wanted.name, version=wanted.version, architecture=wanted.architecture
+    )
+
+
+def _body(call: Call, wanted: properties.Properties, image: str, form: str) -> Json:
+    secrets = sorted({*call.config["registry"]["pull_secrets"], *wanted.pull_secrets})
+    return stemcells.build(
+        image,
+        director=call.director,
+        form=form,
+        name=wanted.name,
+        version=wanted.version,
+        os=wanted.os,
+        architecture=wanted.architecture,
+        pull_secrets=secrets,
+    )
+
+
+def _added(users: Users, body: Json, deadline: Deadline) -> str:
+    found = users.add(body, Deadline(DELETION, within=deadline))
+    cid: str = found["metadata"]["name"]
+    log.progress(f"{cid} is {found['spec']['image']}")
+    if found["spec"].get("pullSecrets", []) != body["spec"]["pullSecrets"]:
+        log.progress(
+            f"{cid} was there before and keeps its pull secrets {found['spec'].get('pullSecrets', [])}: delete the "
+            "stemcell and upload it again to change them"
+        )
+    return cid
+
+
+def _delete_image(places: Places, image: str) -> None:
+    """Delete what we pushed; what cannot be deleted is said, as space in a registry is no reason to keep a stemcell."""
+    try:
+        reference = parse(image)
+    except BadReferenceError as error:
+        log.progress(f"{image} is not deleted: {error}")
+        return
+    if not places.serves(reference):
+        log.progress(f"{image} is not deleted: it is not in the registry that is configured now")
+        return
+    registry = places.of(reference)
+    try:
+        if not registry.delete_manifest(reference.digest):
+            log.progress(
+                f"{image} is not deleted: {registry.name} does not delete; it stays until someone does it there"
+            )
+    except RegistryError as error:
+        if error.status not in (401, 403):
+            raise
+        log.progress(f"{image} is not deleted: {error.message}")
+    finally:
+        registry.close()

@@ -1,0 +1,60 @@
+"""Registries for the tests: the stand-in with any trait, and the real one of the distribution project."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bosh_kubernetes_cpi.clock import Deadline
+from bosh_kubernetes_cpi.stemcell.places import Places
+from bosh_kubernetes_cpi.stemcell.registry import Registry as Client
+from bosh_kubernetes_cpi.transport.http import Endpoint
+from tests.support.registry import tls
+from tests.support.registry.samples import root_file_system
+from tests.support.registry.server import Registry, Traits
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> tls.Authority:
+    """PEM of a certificate authority, and the files of a server's certificate and key."""
+    return tls.make(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Registry]]:
+    """Starts stand-in registries; they end with the test."""
+    with ExitStack() as stack:
+        yield lambda traits=None, **more: stack.enter_context(Registry(traits or Traits(), **more))
+
+
+@pytest.fixture
+def client() -> Iterator[Callable[..., Client]]:
+    """The CPI's client of a registry at `host`, as it is made from the settings of the section `registry`."""
+    made: list[Client] = []
+
+    def make(host: str, **settings: Any) -> Client:
+        settings = {"host": host, "repository": "bosh/stemcells", **settings}
+        made.append(places(settings).own())
+        made[-1].pauses = (0.01, 0.01)
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def places(settings: dict[str, Any], api: Endpoint | None = None) -> Places:
+    return Places(settings, api or Endpoint("127.0.0.1", 1, tls=None), Deadline(60))
+
+
+@pytest.fixture(scope="session")
+def image_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A heavy stemcell's image: gzip of a tar, larger than one piece of an upload in pieces."""
+    path = tmp_path_factory.mktemp("stemcell") / "image"
+    path.write_bytes(gzip.compress(root_file_system(20 << 20), 1))
+    return path
