@@ -1,0 +1,121 @@
+"""The user's cache folder: what was built, by a key of everything that it was built from.
+
+An entry is a folder `<kind>/<name>-<key>` with a manifest of its files' SHA-256 sums. It is written elsewhere, then renamed:
+what is there is whole. It is still checked before it is used.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from . import say
+
+MANIFEST = "sha256.json"
+
+
+def root() -> Path:
+    """`$XDG_CACHE_HOME/bosh-kubernetes-cpi`, by default below `~/.cache`."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "bosh-kubernetes-cpi"
+
+
+def key(*parts: str | bytes | Path) -> str:
+    """16 hex digits of everything given: texts as they are, files and folders by name and content."""
+    digest = hashlib.sha256()
+    for part in parts:
+        for name, content in _contents(part):
+            digest.update(f"{name}:{len(content)}:".encode())
+            digest.update(content)
+    return digest.hexdigest()[:16]
+
+
+def _contents(part: str | bytes | Path) -> Iterator[tuple[str, bytes]]:
+    if isinstance(part, bytes):
+        yield "", part
+    elif isinstance(part, str):
+        yield "", part.encode()
+    elif part.is_dir():
+        for file in sorted(path for path in part.rglob("*") if path.is_file()):
+            yield str(file.relative_to(part)), file.read_bytes()
+    else:
+        yield part.name, part.read_bytes()
+
+
+def sha256(file: Path) -> str:
+    """Hex SHA-256 of a file's content."""
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def find(kind: str, name: str, entry_key: str) -> Path | None:
+    """The folder of a whole, unchanged entry. A damaged one is removed, and that is said."""
+    folder = root() / kind / f"{name}-{entry_key}"
+    if not folder.is_dir():
+        return None
+    try:
+        sums = json.loads((folder / MANIFEST).read_text())
+        damaged = [file for file, expected in sums.items() if sha256(folder / file) != expected]
+    except (OSError, ValueError) as error:
+        damaged = [str(error)]
+    if not damaged:
+        return folder
+    say.line(f"{folder} is damaged ({damaged[0]}): it is made again")
+    shutil.rmtree(folder)
+    return None
+
+
+@contextmanager
+def making(kind: str, name: str, entry_key: str) -> Iterator[Path]:
+    """A temporary folder that becomes the entry when the block ends well, and is removed when it does not."""
+    parent = root() / kind
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=".making-", dir=parent))
+    try:
+        yield folder
+        sums = {str(file.relative_to(folder)): sha256(file) for file in sorted(folder.rglob("*")) if file.is_file()}
+        (folder / MANIFEST).write_text(json.dumps(sums, indent=1))
+        target = parent / f"{name}-{entry_key}"
+        shutil.rmtree(target, ignore_errors=True)
+        folder.rename(target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def work_folder() -> Iterator[Path]:
+    """A folder for half-made things, on the cache's own disk, removed at the end."""
+    parent = root() / "work"
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """One run at a time: the others wait and say for whom. What an interrupted run left half-made is removed."""
+    root().mkdir(parents=True, exist_ok=True)
+    with (root() / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            say.line(f"waiting for another run (process {file.read().strip()})")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        for leftover in (*root().glob("*/.making-*"), *root().glob("work/*")):
+            shutil.rmtree(leftover, ignore_errors=True)
+        yield

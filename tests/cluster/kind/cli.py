@@ -1,0 +1,181 @@
+"""Commands of the test cluster's tool."""
+
+import argparse
+import os
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from . import cache, create, engine, images, machine, preflight, programs, restart, say, volumes
+from .create import Cluster
+from .errors import ClusterError
+
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; returns the exit code. A ClusterError is one message, not a traceback."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.command(options) or 0
+    except ClusterError as error:
+        say.line(f"error: {error}")
+        return 1
+    except KeyboardInterrupt:
+        say.line("interrupted; the same command goes on from here")
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="cluster.py", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(function: Callable[[argparse.Namespace], int | None], name: str, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(command=function)
+        added.add_argument("--name", default="bosh-dev", help="name of the cluster (default: %(default)s)")
+        return added
+
+    def with_nodes(added: argparse.ArgumentParser) -> None:
+        added.add_argument("--nodes", type=int, choices=(1, 3), default=1, help="one node, or a control plane and two workers")
+
+    with_nodes(command(_up, "up", "bring the cluster up; nothing to do when it is"))
+    command(_down, "down", "remove the cluster and its block devices")
+    with_nodes(command(_status, "status", "say whether the cluster is up; exit code 1 when not"))
+    with_nodes(command(_preflight, "preflight", "say what is wrong with this machine, with the cure"))
+    command(_env, "env", "print exports for a shell: eval \"$(cluster.py env)\"")
+    command(_load, "load", "load images into every node").add_argument("image", nargs="+", help="archive, or name in the engine")
+    added = command(_volumes, "volumes", "make more volumes on block devices, and recycle the released ones")
+    added.add_argument("--count", type=int, default=0)
+    added.add_argument("--size", type=_sizes, default=[256], metavar="MIB[,MIB...]", help="sizes in turn (default: 256)")
+    command(_restart, "restart-node", "restart a node's container as a machine restarts").add_argument("node")
+    command(_program, "program", "print the path of a program, built if need be").add_argument(
+        "program", choices=sorted(name for family in programs.FAMILIES.values() for name in family.packages)
+    )
+    added = command(_clean, "clean", "remove all clusters and stop our own engine")
+    added.add_argument("--cache", action="store_true", help="remove everything built, too")
+    return parser
+
+
+def _sizes(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
+
+
+def _up(options: argparse.Namespace) -> None:
+    cluster = Cluster(options.name)
+    wrong = create.state(cluster, options.nodes)
+    if not wrong:
+        say.line(f"{cluster.name} is up")
+        return
+    with cache.locked():
+        if create.state(cluster, options.nodes) and _check(options.nodes):
+            raise ClusterError("this machine cannot run the test cluster, see above")
+        found = engine.ensure()
+        tools = create.tools()
+        if cluster.kubeconfig.exists():
+            say.line(f"{cluster.name} {wrong}: it is made again")
+        _remove(found, cluster, tools["kind"])
+        image, archives = create.prepare(found)
+        create.create(found, cluster, options.nodes, image, tools["kind"])
+        with say.step("load the registry's image"):
+            source = archives.get(images.REGISTRY_IMAGE)
+            create.load(found, cluster, str(source) if source else images.REGISTRY_IMAGE, tools["kind"])
+        if not archives:
+            create.load(found, cluster, images.TEST_IMAGE, tools["kind"])
+        say.summary(cache.root() / "run" / f"{cluster.name}.times.json")
+    say.line(f"{cluster.name} is up; KUBECONFIG={cluster.kubeconfig}")
+
+
+def _check(nodes: int) -> bool:
+    """Print what the preflight finds; true when something fatal is among it."""
+    found = preflight.judge(machine.facts(), nodes)
+    for finding in found:
+        say.line(str(finding))
+    return any(finding.fatal for finding in found)
+
+
+def _preflight(options: argparse.Namespace) -> int:
+    if _check(options.nodes):
+        return 1
+    say.line("this machine can run the test cluster")
+    return 0
+
+
+def _remove(found: engine.Engine, cluster: Cluster, kind: Path) -> None:
+    create.delete(found, cluster, kind)
+    volumes.detach_all(cluster)
+    shutil.rmtree(cluster.folder, ignore_errors=True)
+
+
+def _down(options: argparse.Namespace) -> None:
+    cluster = Cluster(options.name)
+    with cache.locked():
+        found = engine.running()
+        if found is not None:
+            with say.step(f"remove {cluster.name}"):
+                _remove(found, cluster, create.tools()["kind"])
+        volumes.detach_all(cluster)
+        shutil.rmtree(cluster.folder, ignore_errors=True)
+
+
+def _status(options: argparse.Namespace) -> int:
+    cluster = Cluster(options.name)
+    wrong = create.state(cluster, options.nodes)
+    print(f"{cluster.name} {wrong or 'is up'}")
+    return 1 if wrong else 0
+
+
+def _engine() -> engine.Engine:
+    found = engine.running()
+    if found is None:
+        raise ClusterError("no container engine answers: run `cluster.py up`")
+    return found
+
+
+def _env(options: argparse.Namespace) -> None:
+    cluster = Cluster(options.name)
+    values = {**_engine().env, "KUBECONFIG": str(cluster.kubeconfig), "BOSH_CLUSTER": cluster.name}
+    for name, value in values.items():
+        print(f"export {name}={shlex.quote(value)}")
+    print(f"export PATH={shlex.quote(str(cache.root() / 'bin'))}:\"$PATH\"")
+
+
+def _load(options: argparse.Namespace) -> None:
+    with say.step(f"load {' '.join(options.image)}"):
+        for image in options.image:
+            create.load(_engine(), Cluster(options.name), image, create.tools()["kind"])
+
+
+def _volumes(options: argparse.Namespace) -> None:
+    cluster = Cluster(options.name)
+    for name in volumes.recycle(cluster):
+        say.line(f"{name} was released: wiped and offered again")
+    if options.count:
+        volumes.add(_engine(), cluster, options.count, options.size)
+
+
+def _restart(options: argparse.Namespace) -> None:
+    restart.restart_node(_engine(), Cluster(options.name), options.node)
+
+
+def _program(options: argparse.Namespace) -> None:
+    with cache.locked():
+        path = programs.on_path(options.program) or programs.build([options.program])[options.program]
+    print(path)
+
+
+def _clean(options: argparse.Namespace) -> None:
+    with cache.locked():
+        found = engine.running()
+        for folder in sorted((cache.root() / "run").glob("*/")):
+            cluster = Cluster(folder.name)
+            if found is not None:
+                _remove(found, cluster, create.tools()["kind"])
+            volumes.detach_all(cluster)
+        engine.stop()
+        if options.cache:
+            with say.step(f"remove {cache.root()}"):
+                shutil.rmtree(cache.root())
+    if os.path.isdir(cache.root()):
+        say.line(f"what was built stays in {cache.root()}; `clean --cache` removes it")

@@ -1,0 +1,93 @@
+"""Restart a node's container as a machine restarts, and put back what that loses."""
+
+import json
+import os
+import stat
+import subprocess
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+
+from . import say
+from .create import Cluster
+from .engine import Engine
+from .errors import ClusterError, CommandError
+
+RESTART_SECONDS = 120
+READY_SECONDS = 180
+FREEZER = Path("/sys/fs/cgroup/freezer")
+
+
+def restart_node(engine: Engine, cluster: Cluster, node: str) -> None:
+    """Restart one node and wait until its kubelet reports itself again and it is Ready. Raises ClusterError."""
+    began = datetime.now(timezone.utc)
+    container = engine.run("inspect", "-f", "{{.Id}}", node).strip()
+    with say.step(f"restart {node}"):
+        _docker_restart(engine, node, container)
+        restore_devices(engine, node)
+    with say.step(f"{node} is Ready again"):
+        _wait(lambda: _reported_since(cluster, node, began), READY_SECONDS, f"{node} was not Ready")
+
+
+def _docker_restart(engine: Engine, node: str, container: str) -> None:
+    """`docker restart`, which hangs on cgroup v1 when a process below the node is frozen: those are thawed meanwhile."""
+    command = [str(engine.docker), "restart", "-t", "10", node]
+    process = subprocess.Popen(
+        command, env={**os.environ, **engine.env}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    deadline = time.monotonic() + RESTART_SECONDS
+    try:
+        while process.poll() is None:
+            for frozen in thaw(container):
+                say.line(f"thawed {frozen}, which held the restart of {node}")
+            if time.monotonic() > deadline:
+                raise ClusterError(f"{node} did not restart within {RESTART_SECONDS} s")
+            time.sleep(0.5)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        output = process.communicate()[0]
+    if process.returncode != 0:
+        raise ClusterError(f"{node} cannot be restarted: {output.strip()}")
+
+
+def thaw(container: str) -> list[Path]:
+    """Thaw what is frozen below a container's v1 freezer cgroup (a `runc init` that its parent left there)."""
+    thawed = []
+    for top in FREEZER.glob(f"**/{container}"):
+        for file in top.rglob("freezer.state"):
+            try:
+                if file.read_text().strip() == "FROZEN":
+                    file.write_text("THAWED")
+                    thawed.append(file.parent)
+            except OSError:
+                continue  # the group went away between listing and reading
+    return thawed
+
+
+def restore_devices(engine: Engine, node: str) -> None:
+    """Give the node every loop device of this machine: its /dev is a copy of the time when it was started."""
+    for device in sorted(Path("/dev").glob("loop[0-9]*")):
+        information = device.stat()
+        if stat.S_ISBLK(information.st_mode):
+            minor = os.minor(information.st_rdev)
+            engine.run("exec", node, "sh", "-c", f"test -b {device} || mknod -m 660 {device} b 7 {minor}")
+
+
+def _reported_since(cluster: Cluster, node: str, began: datetime) -> bool:
+    """Ready, and the kubelet's Lease is younger than the restart (a Node's condition stays for a while)."""
+    try:
+        lease = json.loads(cluster.kubectl("get", "lease", node, "-n", "kube-node-lease", "-o", "json"))
+        renewed = datetime.fromisoformat(lease["spec"]["renewTime"].replace("Z", "+00:00"))
+        return renewed > began and cluster.nodes().get(node, False)
+    except CommandError:
+        return False
+
+
+def _wait(condition: Callable[[], bool], seconds: int, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise ClusterError(f"{what} within {seconds} s")
+        time.sleep(0.5)

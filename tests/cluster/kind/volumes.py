@@ -1,0 +1,143 @@
+"""PersistentVolumes that are real block devices: loop devices over sparse files, class `bosh-block`.
+
+A backing file is `run/<cluster>/volumes/<number>.img`: by that path a loop device is known to be ours.
+Nobody provisions: a volume that was used and released is wiped and offered again by `recycle`.
+"""
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import restart, say
+from .create import Cluster
+from .engine import Engine
+from .engine import folder as engine_folder
+from .errors import ClusterError
+from .run import run
+
+CLASS = "bosh-block"
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Volume:
+    """One volume: its number in the cluster, loop device, size (MiB) and the node that may mount it."""
+
+    number: int
+    device: str
+    size: int
+    node: str
+
+    def manifest(self, cluster: str) -> dict[str, object]:
+        """The PersistentVolume."""
+        expression = {"key": "kubernetes.io/hostname", "operator": "In", "values": [self.node]}
+        return {
+            "apiVersion": "v1",
+            "kind": "PersistentVolume",
+            "metadata": {"name": f"{cluster}-block-{self.number}"},
+            "spec": {
+                "capacity": {"storage": f"{self.size}Mi"},
+                "accessModes": ["ReadWriteOnce", "ReadWriteOncePod"],
+                "volumeMode": "Filesystem",
+                "storageClassName": CLASS,
+                "persistentVolumeReclaimPolicy": "Retain",
+                "local": {"path": self.device, "fsType": "ext4"},
+                "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}},
+            },
+        }
+
+
+def add(engine: Engine, cluster: Cluster, count: int, sizes: list[int]) -> list[Volume]:
+    """Make `count` more volumes, of the given sizes (MiB) in turn, spread over the nodes that take Pods."""
+    nodes = _workers(cluster)
+    first = 1 + max((int(file.stem) for file in _folder(cluster).glob("*.img")), default=0)
+    made = []
+    with say.step(f"{count} block devices"):
+        for index in range(count):
+            number, size = first + index, sizes[index % len(sizes)]
+            made.append(Volume(number, _attach(cluster, number, size), size, nodes[index % len(nodes)]))
+        for node in cluster.nodes():
+            restart.restore_devices(engine, node)
+        _offer(cluster, made)
+    return made
+
+
+def recycle(cluster: Cluster) -> list[str]:
+    """Wipe every Released volume and offer it again; returns their names. Raises ClusterError when one is still in use."""
+    listed = json.loads(cluster.kubectl("get", "persistentvolumes", "-o", "json"))["items"]
+    released = [
+        volume
+        for volume in listed
+        if volume["spec"].get("storageClassName") == CLASS and volume["status"]["phase"] in ("Released", "Failed")
+    ]
+    for volume in released:
+        name, device = volume["metadata"]["name"], volume["spec"]["local"]["path"]
+        _wipe(name, device)
+        cluster.kubectl("delete", "persistentvolume", name, "--timeout=30s")
+        expression = volume["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"][0]["matchExpressions"][0]
+        number = int(name.rpartition("-")[2])
+        size = int(volume["spec"]["capacity"]["storage"].removesuffix("Mi"))
+        _offer(cluster, [Volume(number, device, size, expression["values"][0])])
+    return [volume["metadata"]["name"] for volume in released]
+
+
+def detach_all(cluster: Cluster) -> None:
+    """Detach this cluster's loop devices, and those whose backing file went away with a node of our engine."""
+    ours, dead = f"{_folder(cluster)}/", f"{engine_folder()}/data/volumes/"
+    for device, file in _loops().items():
+        if file.startswith(ours) or (file.startswith(dead) and file.endswith("(deleted)")):
+            run(["losetup", "--detach", device])
+
+
+def _folder(cluster: Cluster) -> Path:
+    return cluster.folder / "volumes"
+
+
+def _workers(cluster: Cluster) -> list[str]:
+    """Nodes that take Pods: without a NoSchedule taint."""
+    nodes = json.loads(cluster.kubectl("get", "nodes", "-o", "json"))["items"]
+    names = [
+        node["metadata"]["name"]
+        for node in nodes
+        if not any(taint["effect"] == "NoSchedule" for taint in node["spec"].get("taints", []))
+    ]
+    if not names:
+        raise ClusterError(f"no node of {cluster.name} takes Pods")
+    return names
+
+
+def _attach(cluster: Cluster, number: int, size: int) -> str:
+    file = _folder(cluster) / f"{number}.img"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("wb") as stream:
+        stream.truncate(size * MIB)
+    return run(["losetup", "--find", "--show", file]).strip()
+
+
+def _offer(cluster: Cluster, volumes: list[Volume]) -> None:
+    items = [volume.manifest(cluster.name) for volume in volumes]
+    cluster.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+
+
+def _wipe(name: str, device: str) -> None:
+    """Empty a device that nobody holds: an exclusive open is the proof (a mount table is none)."""
+    try:
+        os.close(os.open(device, os.O_RDWR | os.O_EXCL))
+    except OSError as error:
+        raise ClusterError(f"{name} is Released and {device} is still in use ({error.strerror}): who has it mounted?") from error
+    run(["blkdiscard", "--force", device])
+
+
+def _loops() -> dict[str, str]:
+    """Loop device -> backing file, for every loop device in use."""
+    found = {}
+    for file in Path("/sys/block").glob("loop*/loop/backing_file"):
+        try:
+            backing = file.read_text().strip()
+        except OSError:
+            continue  # detached between listing and reading
+        if re.fullmatch(r"loop\d+", file.parts[3]):
+            found[f"/dev/{file.parts[3]}"] = backing
+    return found
