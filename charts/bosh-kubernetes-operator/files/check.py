@@ -66,9 +66,7 @@ def review(connection, wanted, scopes):
                 "kind": "SelfSubjectAccessReview",
                 "spec": {"resourceAttributes": what},
             }
-            status, text = request(
-                connection, "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body
-            )
+            status, text = request(connection, "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body)
             if status != 201:
                 yield f"access review: {status} {text}"
             elif json.loads(text)["status"]["allowed"] is not wanted:
