@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,13 +17,17 @@ class ClientError(AssertionError):
 
 @dataclass(frozen=True)
 class Client:
-    """Runs `create-env` and `delete-env`; what the client keeps in the home folder stays below `home`."""
+    """Runs `create-env` and `delete-env`; what the client keeps in the home folder stays below `home`.
+
+    `cli` is the real client's path, empty for the driver.
+    """
 
     home: Path
+    cli: str = field(default_factory=lambda: os.environ.get("BOSH_CLI", ""))
 
     @property
     def name(self) -> str:
-        return f"bosh ({os.environ['BOSH_CLI']})" if os.environ.get("BOSH_CLI") else "driver"
+        return f"bosh ({self.cli})" if self.cli else "driver"
 
     def run(self, command: str, manifest: Path, state: Path, *words: str) -> str:
         """All that the client printed.
@@ -31,10 +35,8 @@ class Client:
         Raises:
             ClientError: it failed.
         """
-        if cli := os.environ.get("BOSH_CLI"):
-            program = [cli, "--non-interactive", "--tty"]
-        else:
-            program = [sys.executable, "-m", "tests.e2e.driver"]
+        driver = [sys.executable, "-m", "tests.e2e.driver"]
+        program = [self.cli, "--non-interactive", "--tty"] if self.cli else driver
         done = subprocess.run(
             [*program, command, str(manifest), "--state", str(state), *words],
             cwd=ROOT,

@@ -13,10 +13,10 @@ from typing import Any
 
 import yaml
 
-from tests.e2e.certificates import bus_certificate
 from tests.e2e.client import Client
 from tests.e2e.driver.agent import Agent
 from tests.e2e.site import Site
+from tests.support.cluster.certificates import Certificates
 from tests.support.cluster.kubectl import Kubectl
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,7 +47,7 @@ class Life:
         self.wishes = Wishes(site.stemcells[0])
         self.kubectl = Kubectl(namespace=site.namespace)
         self.password = secrets.token_hex(8)
-        self.certificate = bus_certificate(site.address)
+        self.certificate = Certificates.make(site.address).settings()
         self.releases = build_releases(folder)
         self.seen: set[str] = set()
 

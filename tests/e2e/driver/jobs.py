@@ -46,7 +46,7 @@ class Jobs:
                 }
             )
             blob = self.agent.put_blob(archive)
-        digest = hashlib.sha1(archive, usedforsecurity=False).hexdigest()
+        digest = f"sha256:{hashlib.sha256(archive).hexdigest()}"
         with self.step(f"Updating instance '{self.manifest.job}/0'"):
             self.agent.task("stop")
             self.agent.task("apply", self._spec(jobs, blob, digest))

@@ -35,7 +35,7 @@ class Release:
 
 @dataclass
 class State:
-    """What survives between runs; written after each change. Lists are null until something was in them."""
+    """What survives between runs; written after each change."""
 
     director_id: str = ""
     installation_id: str = ""
@@ -55,6 +55,8 @@ class StateFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         content = json.loads(path.read_text()) if path.exists() else {}
+        # null until something was in them, and lists from then on
+        self._null = {name for name in ("disks", "stemcells", "releases") if content.get(name) is None}
         content["disks"] = [Disk(**entry) for entry in content.get("disks") or []]
         content["stemcells"] = [Stemcell(**{"api_version": 0, **entry}) for entry in content.get("stemcells") or []]
         content["releases"] = [Release(**entry) for entry in content.get("releases") or []]
@@ -68,8 +70,8 @@ class StateFile:
         for stemcell in content["stemcells"]:
             if not stemcell["api_version"]:
                 del stemcell["api_version"]
-        for name in ("disks", "stemcells", "releases"):
-            content[name] = content[name] or None
+        self._null = {name for name in self._null if not content[name]}
+        content.update(dict.fromkeys(self._null))
         self.path.write_text(json.dumps(content, indent=4))
 
     def delete(self) -> None:
@@ -110,4 +112,5 @@ class StateFile:
     def set(self, **values: Any) -> None:
         for name, value in values.items():
             setattr(self.state, name, value)
+        self._null -= values.keys()
         self.save()
