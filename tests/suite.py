@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 BIN = ROOT / ".venv/bin"
 CLUSTER = ROOT / "tests/cluster/kind/cluster.py"
-NAME = os.environ.get("BOSH_TEST_CLUSTER", "bosh-test")
+NAME = os.environ.get("BOSH_CLUSTER", "bosh-test")
 # program that must be there -> Debian package that brings it
 PROGRAMS = {
     "shellcheck": "shellcheck",
@@ -85,14 +85,12 @@ def cluster_up(suite: Suite) -> None:
         != 0
     )
     suite.step("cluster up", [sys.executable, CLUSTER, "up", "--name", NAME], needed=True)
-    exports = subprocess.run(
-        [sys.executable, CLUSTER, "env", "--name", NAME], capture_output=True, text=True, check=True
-    ).stdout
-    for line in exports.splitlines():
-        if line.startswith("export "):
-            key, _, value = line.removeprefix("export ").partition("=")
-            suite.environment[key] = value.strip("'\"").replace("$PATH", suite.environment["PATH"])
-    suite.environment["BOSH_TEST_CLUSTER"] = NAME
+    # What the cluster's own tool exports, read by a shell as a user's shell would.
+    script = 'eval "$("$0" "$1" env --name "$2")" && env -0'
+    words = ["sh", "-c", script, sys.executable, str(CLUSTER), NAME]
+    said = subprocess.run(words, env=suite.environment, capture_output=True, text=True, check=True).stdout
+    suite.environment = dict(pair.split("=", 1) for pair in said.split("\0") if "=" in pair)
+    suite.step("block volumes", [sys.executable, CLUSTER, "volumes", "--name", NAME], needed=True)
     suite.step("images", [sys.executable, "-m", "tests.support.cluster.images"], needed=True)
 
 

@@ -1,7 +1,7 @@
 """What the cluster tests need in container images: the operator, the registry, the test stemcells.
 
-`python -m tests.support.cluster.images` makes them all beforehand, so that the suite can say what it took. All are named by
-their content: what is there already is not made again.
+`python -m tests.support.cluster.images` makes them all beforehand, so that the suite can say what it took. All are
+named by their content: what is there already is not made again.
 """
 
 import functools
@@ -62,7 +62,19 @@ def operator_image() -> str:
         )
         run(*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", wheels, ".")
         shutil.copy(ROOT / "operator/Dockerfile", context)
-        run("docker", "build", "--quiet", "--build-arg", f"BASE={BASE}", "-t", name, context, DOCKER_BUILDKIT="0")
+        run(
+            "docker",
+            "build",
+            "--quiet",
+            "--network",
+            "host",
+            "--build-arg",
+            f"BASE={BASE}",
+            "-t",
+            name,
+            context,
+            DOCKER_BUILDKIT="0",
+        )
     load(name)
     return name
 
@@ -87,11 +99,11 @@ def stemcell(flavour: str, version: str = "1.0") -> Stemcell:
 
 def load(image: str) -> None:
     """Bring an image of the engine onto the nodes, unless it is there."""
-    nodes = run("kind", "get", "nodes", "--name", os.environ["BOSH_TEST_CLUSTER"]).split()
+    nodes = run("kind", "get", "nodes", "--name", os.environ["BOSH_CLUSTER"]).split()
     name = image if image.count("/") > 1 or "." in image.split("/")[0] else f"docker.io/{image}"
     if all(name in run("docker", "exec", node, "ctr", "-n", "k8s.io", "images", "ls", "-q").split() for node in nodes):
         return
-    run("kind", "load", "docker-image", image, "--name", os.environ["BOSH_TEST_CLUSTER"])
+    run("kind", "load", "docker-image", image, "--name", os.environ["BOSH_CLUSTER"])
 
 
 def engine_has(image: str) -> bool:

@@ -46,7 +46,7 @@ class Node:
 
     def restart(self) -> None:
         """As when the machine below loses power and comes back: every process and mount of the node is gone."""
-        name = os.environ["BOSH_TEST_CLUSTER"]
+        name = os.environ["BOSH_CLUSTER"]
         subprocess.run(
             [sys.executable, str(CLUSTER), "restart-node", self.name, "--name", name], check=True, timeout=300
         )
