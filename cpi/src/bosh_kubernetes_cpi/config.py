@@ -59,7 +59,7 @@ SCHEMA: dict[str, Any] = {
         "insecure": SWITCH,
         "pull_secrets": TEXTS,
     },
-    "timeouts": {"schedule": WHOLE, "pull": WHOLE, "node_loss": WHOLE},
+    "timeouts": {"schedule": WHOLE, "pull": WHOLE, "node_loss": WHOLE, "operator": WHOLE},
 }
 
 DEFAULTS: dict[str, Any] = {
@@ -67,7 +67,7 @@ DEFAULTS: dict[str, Any] = {
     "machines": {"cpu": "1", "memory": 1024, "ephemeral_disk_size": 10240, "root_storage_class": ""},
     "disks": {"storage_class": ""},
     "registry": {"repository": "bosh/stemcells", "pull_secrets": []},
-    "timeouts": {"schedule": 300, "pull": 900, "node_loss": 300},
+    "timeouts": {"schedule": 300, "pull": 900, "node_loss": 300, "operator": 30},
 }
 
 # Sections with credentials are taken whole from the side that names one of these: those of one place never go to

@@ -10,23 +10,23 @@ from .errors import Forbidden, OperatorSilent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .transport.api import Api
-
-SILENT = 30.0  # seconds without a renewal
+    from .call import Call
 
 
 class OperatorLife:
     """Call `check` between the looks of a wait."""
 
-    def __init__(self, api: Api, namespace: str) -> None:
-        self._api = api
-        self._namespace = namespace
+    def __init__(self, call: Call) -> None:
+        self._api = call.api
+        self._namespace = call.namespace
+        self._limit: float = call.config["timeouts"]["operator"]
+        self.pulse = self._limit / 3  # seconds between two checks at most
         self._renewed: str | None = None
         self._since = monotonic()
         self._readable = True
 
     def check(self) -> None:
-        """Raises OperatorSilent when the Lease has not been renewed for 30 seconds while we looked."""
+        """Raises OperatorSilent when the Lease has not been renewed for `timeouts.operator` seconds while we looked."""
         if not self._readable:
             return
         try:
@@ -37,7 +37,7 @@ class OperatorLife:
         renewed = (lease or {}).get("spec", {}).get("renewTime") or ""
         if renewed != self._renewed:
             self._renewed, self._since = renewed, monotonic()
-        elif monotonic() - self._since >= SILENT:
+        elif monotonic() - self._since >= self._limit:
             last = f"was last renewed at {renewed}" if renewed else "does not exist"
             raise OperatorSilent(
                 f"the operator is not running: its Lease {self._namespace}/{names.LEASE} {last}. "

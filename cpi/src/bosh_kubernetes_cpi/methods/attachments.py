@@ -128,8 +128,8 @@ def _until_attached(call: Call, vm_cid: str, disk_cid: str, edited: Json) -> str
 
 
 def _observe(call: Call, vm_cid: str, decide: Callable[[Json | None], T | Wait], doing: str) -> T:
-    life = OperatorLife(call.api, call.namespace)
-    return until(call.api, paths.machines(call.namespace), vm_cid, decide, doing=doing, between=life.check)
+    life = OperatorLife(call)
+    return until(call.api, paths.machines(call.namespace), vm_cid, decide, doing=doing, life=life)
 
 
 def _refusal(vm_cid: str, disk_cid: str, status: Json) -> Failure:

@@ -111,9 +111,9 @@ def _until_guest_runs(call: Call, cid: str) -> str:
             f"VirtualMachine {cid} did not start within {limit:.0f} s: {summary(machine)}", ok_to_retry=retry
         )
 
-    life = OperatorLife(call.api, call.namespace)
+    life = OperatorLife(call)
     doing = f"waiting for the guest of VirtualMachine {cid}"
-    return until(call.api, paths.machines(call.namespace), cid, started, doing=doing, between=life.check)
+    return until(call.api, paths.machines(call.namespace), cid, started, doing=doing, life=life)
 
 
 def _undo(call: Call, cid: str) -> str:
@@ -145,6 +145,8 @@ def _stemcell(call: Call, cid: str) -> Json:
         raise VMCreationFailed(
             f"there is no Stemcell {cid!r} in namespace {call.namespace}: upload it again (bosh upload-stemcell --fix)"
         )
+    if names.DELETING in found["metadata"].get("annotations", {}):
+        raise VMCreationFailed(f"Stemcell {cid} is being deleted", ok_to_retry=True)
     return found
 
 

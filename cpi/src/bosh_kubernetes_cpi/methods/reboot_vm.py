@@ -30,6 +30,6 @@ def reboot_vm(call: Call, vm_cid: str) -> None:
             raise VMNotFound(f"VirtualMachine {vm_cid} was deleted while it was rebooted")
         return True if machine.get("status", {}).get("reboot") == order else Wait()
 
-    life = OperatorLife(call.api, call.namespace)
+    life = OperatorLife(call)
     doing = f"rebooting VirtualMachine {vm_cid}"
-    until(call.api, paths.machines(call.namespace), vm_cid, served, doing=doing, between=life.check)
+    until(call.api, paths.machines(call.namespace), vm_cid, served, doing=doing, life=life)

@@ -43,8 +43,8 @@ def remove(call: Call, machine: Json) -> None:
             return wait(left)
         raise CloudError(_node_lost(call, current, lost), ok_to_retry=True)
 
-    life = OperatorLife(call.api, call.namespace)
-    until(call.api, collection, cid, gone, doing=f"deleting VirtualMachine {cid}", between=life.check)
+    life = OperatorLife(call)
+    until(call.api, collection, cid, gone, doing=f"deleting VirtualMachine {cid}", life=life)
     remove_side_objects(call, cid)
 
 

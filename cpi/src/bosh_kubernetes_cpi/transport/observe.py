@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
 
+    from ..operator_life import OperatorLife
     from .api import Api
 
     Json = dict[str, Any]
@@ -43,19 +44,20 @@ def until(
     decide: Callable[[Json | None], T | Wait],
     *,
     doing: str,
-    between: Callable[[], None] | None = None,
+    life: OperatorLife | None = None,
 ) -> T:
     """What `decide` answers for the object (None: there is none) as soon as that is not a Wait.
 
-    decide is called with every state that is seen, and may raise. `between` is called before every new reading, when
-    the connection is free. Raises TimedOut, with `doing` and the last state, at the deadline of `api`.
+    decide is called with every state that is seen, and may raise. `life` is checked before every new reading, when the
+    connection is free. Raises TimedOut, with `doing`, at the deadline of `api`.
     """
     path = paths.item(collection, name)
+    silence = life.pulse if life is not None else SILENCE
     while True:
         if api.deadline.passed():
             raise TimedOut(f"{doing}: not done in time", ok_to_retry=True)
-        if between is not None:
-            between()
+        if life is not None:
+            life.check()
         current = api.find(path)
         answer = decide(current)
         if not isinstance(answer, Wait):
@@ -63,13 +65,13 @@ def until(
         if current is None:
             api.deadline.pause(min(answer.seconds, GONE_PAUSE))
             continue
-        answer = _follow(api, collection, name, current, decide, answer)
+        answer = _follow(api, collection, name, current, decide, answer, silence)
         if not isinstance(answer, Wait):
             return answer
 
 
 def _follow(
-    api: Api, collection: str, name: str, current: Json, decide: Callable[[Json | None], T | Wait], answer: Wait
+    api: Api, collection: str, name: str, current: Json, decide: Callable[[Json | None], T | Wait], answer: Wait, silence: float
 ) -> T | Wait:
     """Follow one watch to its end; a Wait means that the object has to be read again."""
     path = paths.query(
@@ -80,7 +82,7 @@ def _follow(
         allowWatchBookmarks="true",
         timeoutSeconds="300",
     )
-    patience = min(answer.seconds, SILENCE)
+    patience = min(answer.seconds, silence)
     try:
         response = api.stream(path, patience=patience)
     except (Unavailable, TooManyRequests):
@@ -106,7 +108,7 @@ def _follow(
                 return result
             if event["type"] == "DELETED":
                 return result
-            answer, patience = result, min(result.seconds, SILENCE)
+            answer, patience = result, min(result.seconds, silence)
     except (OSError, ValueError, HTTPException):
         return answer
     finally:

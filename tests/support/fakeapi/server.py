@@ -1,0 +1,302 @@
+"""The stand-in API server: HTTPS on loopback, bearer token or client certificate, faults on request.
+
+    with FakeApi() as api:
+        api.fault("POST", "/secrets", status=500)        # the next such request fails
+        api.store.create("StorageClass", "", {...})
+
+It is a stand-in: the same contract tests run on a real API server to see that it is as strict
+(tests/component/contract).
+"""
+
+import json
+import re
+import socket
+import ssl
+import tempfile
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, cast
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.support.fakeapi import errors
+from tests.support.fakeapi.certs import Authority
+from tests.support.fakeapi.kinds import Kind, all_kinds
+from tests.support.fakeapi.store import Store
+
+Json = dict[str, Any]
+
+TOKEN = "token-of-the-fake-api-server"
+
+
+class Seen(NamedTuple):
+    method: str
+    path: str
+    query: str
+    body: Any
+
+
+class Fault:
+    """One request that goes wrong. `status` 0: the connection is closed without an answer; `after`: once it has taken effect.
+
+    `silent`: a watch is opened and never says anything.
+    """
+
+    def __init__(self, method: str, path: str, status: int, after: bool, silent: bool, body: Json | None, header: str):
+        self.method = method
+        self.path = re.compile(path)
+        self.status = status
+        self.after = after
+        self.silent = silent
+        self.body = body
+        self.header = header
+
+    def meets(self, method: str, path: str) -> bool:
+        return method == self.method and bool(self.path.search(path))
+
+
+class FakeApi:
+    def __init__(self) -> None:
+        self.authority = Authority()
+        self.client = self.authority.client("cpi")
+        self.store = Store(all_kinds())
+        self.seen: list[Seen] = []
+        self.connections = 0
+        self._faults: list[Fault] = []
+        self._lock = threading.Lock()
+        pair = self.authority.server()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        with tempfile.TemporaryDirectory() as folder:
+            chain = Path(folder, "chain.pem")
+            chain.write_text(pair.certificate + pair.key)
+            context.load_cert_chain(chain)
+        context.load_verify_locations(cadata=self.authority.pem)
+        context.verify_mode = ssl.CERT_OPTIONAL
+        self._server = _Server(self, context)
+        self.port = self._server.server_address[1]
+        self.url = f"https://127.0.0.1:{self.port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+
+    def __enter__(self) -> "FakeApi":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.stopping = True
+        with self.store.changed:
+            self.store.changed.notify_all()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def fault(
+        self,
+        method: str,
+        path: str,
+        *,
+        status: int = 0,
+        after: bool = False,
+        silent: bool = False,
+        body: Json | None = None,
+        header: str = "",
+        times: int = 1,
+    ) -> None:
+        """Let the next `times` requests of `method` whose path and query match `path` go wrong. `header`: of a
+        Retry-After.
+        """
+        with self._lock:
+            self._faults += [Fault(method, path, status, after, silent, body, header) for _ in range(times)]
+
+    def pending_faults(self) -> int:
+        return len(self._faults)
+
+    def take_fault(self, method: str, path: str) -> Fault | None:
+        with self._lock:
+            for fault in self._faults:
+                if fault.meets(method, path):
+                    self._faults.remove(fault)
+                    return fault
+        return None
+
+    def requests(self, method: str, path: str) -> list[Seen]:
+        return [seen for seen in self.seen if seen.method == method and re.search(path, seen.path)]
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, api: FakeApi, context: ssl.SSLContext) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.api = api
+        self.context = context
+        self.stopping = False
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """TLS in the connection's own thread: a client that is slow to greet holds up nobody."""
+        try:
+            with self.context.wrap_socket(request, server_side=True) as secure:
+                self.api.connections += 1
+                _Handler(cast(Any, secure), client_address, self)
+        except (OSError, ssl.SSLError):
+            return  # clients break off, and some are meant to
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        return
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _Server
+
+    def log_message(self, *_: Any) -> None:
+        return
+
+    def do_GET(self) -> None:
+        self._serve("GET")
+
+    def do_POST(self) -> None:
+        self._serve("POST")
+
+    def do_PATCH(self) -> None:
+        self._serve("PATCH")
+
+    def do_DELETE(self) -> None:
+        self._serve("DELETE")
+
+    def _serve(self, method: str) -> None:
+        api = self.server.api
+        data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        url = urlsplit(self.path)
+        body = json.loads(data) if data else None
+        api.seen.append(Seen(method, url.path, url.query, body))
+        fault = api.take_fault(method, self.path)
+        try:
+            if fault and not fault.after and not fault.silent:
+                return self._fail(fault)
+            self._authenticate()
+            kind, namespace, name, sub = self._resource(url.path)
+            query = {key: values[0] for key, values in parse_qs(url.query).items()}
+            if method == "GET" and query.get("watch") == "true":
+                return self._watch(kind, namespace, query, silent=bool(fault))
+            answer = self._answer(method, kind, namespace, name, sub, query, body)
+            if fault:
+                return self._fail(fault)
+            return self._send(201 if method == "POST" else 200, answer)
+        except errors.Refusal as refusal:
+            return self._send(refusal.code, refusal.status())
+
+    def _fail(self, fault: Fault) -> None:
+        if fault.status == 0:
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return
+        refusal = errors.Refusal(fault.status, "Injected", f"injected fault {fault.status}")
+        self._send(fault.status, fault.body or refusal.status(), retry_after=fault.header)
+
+    def _authenticate(self) -> None:
+        certificate = cast(ssl.SSLSocket, self.connection).getpeercert()
+        if self.headers.get("Authorization") != f"Bearer {TOKEN}" and not certificate:
+            raise errors.unauthorized()
+
+    def _resource(self, path: str) -> tuple[Kind, str, str, str]:
+        parts = [unquote(part) for part in path.strip("/").split("/")]
+        group = "" if parts[0] == "api" else parts[1]
+        rest = parts[2:] if parts[0] == "api" else parts[3:]
+        namespace = ""
+        if rest[0] == "namespaces" and len(rest) > 2:
+            namespace, rest = rest[1], rest[2:]
+        for kind in self.server.api.store.kinds.values():
+            if (kind.group, kind.plural) == (group, rest[0]):
+                return kind, namespace, *([*rest[1:], "", ""][:2])  # type: ignore[return-value]
+        raise errors.Refusal(404, "NotFound", "the server could not find the requested resource")
+
+    def _answer(self, method: str, kind: Kind, namespace: str, name: str, sub: str, query: Json, body: Any) -> Json:
+        store = self.server.api.store
+        if method == "GET" and name:
+            return store.get(kind.kind, namespace, name)
+        if method == "GET":
+            items = store.list(kind.kind, namespace, _selected(query))
+            return {
+                "kind": f"{kind.kind}List",
+                "apiVersion": kind.api_version,
+                "metadata": {"resourceVersion": str(store.version)},
+                "items": items,
+            }
+        if method == "POST" and not name:
+            return store.create(kind.kind, namespace, body)
+        if method == "PATCH" and name:
+            if self.headers.get("Content-Type") != "application/merge-patch+json":
+                raise errors.Refusal(415, "UnsupportedMediaType", "the body of the request was in an unknown format")
+            return store.merge_patch(kind.kind, namespace, name, body, status=sub == "status")
+        if method == "DELETE" and name:
+            uid = ((body or {}).get("preconditions") or {}).get("uid", "")
+            return store.delete(kind.kind, namespace, name, uid=uid)
+        raise errors.Refusal(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+
+    def _watch(self, kind: Kind, namespace: str, query: Json, *, silent: bool) -> None:
+        store = self.server.api.store
+        selected = _selected(query)
+        after = int(query.get("resourceVersion") or 0)
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        try:
+            while not self.server.stopping:
+                with store.changed:
+                    try:
+                        events = [] if silent else list(store.events(after))
+                    except errors.Refusal as refusal:
+                        self._chunk({"type": "ERROR", "object": refusal.status()})
+                        break
+                    if not events and not store.changed.wait(1.0 if not silent else 0.1):
+                        self._chunk(_bookmark(kind, store.version)) if not silent else self.wfile.flush()
+                for event in events:
+                    after = event.version
+                    if event.kind == kind.kind and event.namespace == namespace and selected(event.object):
+                        self._chunk({"type": event.type, "object": event.object})
+            self.wfile.write(b"0\r\n\r\n")
+        except (OSError, ssl.SSLError):
+            self.close_connection = True
+
+    def _chunk(self, value: Json) -> None:
+        line = json.dumps(value).encode() + b"\n"
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
+        self.wfile.flush()
+
+    def _send(self, code: int, body: Json, retry_after: str = "") -> None:
+        data = json.dumps(body).encode()
+        self.send_response(code)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        if retry_after:
+            self.send_header("Retry-After", retry_after)
+        self.end_headers()
+        self.wfile.write(data)
+
+
+def _bookmark(kind: Kind, version: int) -> Json:
+    metadata = {"resourceVersion": str(version), "creationTimestamp": None}
+    return {"type": "BOOKMARK", "object": {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": metadata}}
+
+
+def _selected(query: Json) -> Any:
+    """Equality selectors on labels, and on metadata.name as a field."""
+    labels = [pair.split("=", 1) for pair in query.get("labelSelector", "").split(",") if pair]
+    fields = [pair.split("=", 1) for pair in query.get("fieldSelector", "").split(",") if pair]
+    for key, _ in fields:
+        if key not in ("metadata.name", "metadata.namespace"):
+            raise errors.bad_request(f"field label not supported: {key}")
+
+    def matches(value: Json) -> bool:
+        metadata = value["metadata"]
+        return all(metadata.get("labels", {}).get(key) == wanted for key, wanted in labels) and all(
+            metadata.get(key.partition(".")[2]) == wanted for key, wanted in fields
+        )
+
+    return matches
