@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.cluster import artefacts, images
+from tests.e2e.site import Site
+from tests.support.cluster import artefacts, environment, images
 from tests.support.cluster.certificates import Certificates
 from tests.support.cluster.cpi import Cpi
-from tests.support.cluster.installation import MACHINES, SYSTEM, Installation, Operator, install
-from tests.support.cluster.kubectl import Kubectl
+from tests.support.cluster.installation import MACHINES, SYSTEM, Installation, Operator
 from tests.support.cluster.machines import Machine
 from tests.support.cluster.node import Node
 from tests.support.cluster.wait import eventually
@@ -35,12 +35,18 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
 
 @pytest.fixture(scope="session")
 def node() -> Node:
-    return Node(Kubectl().list("nodes")[0]["metadata"]["name"])
+    return environment.only_node()
 
 
 @pytest.fixture(scope="session")
-def installation(node: Node) -> Installation:
-    return install(images.operator_image(), images.registry_image(), node.address())
+def installation() -> Installation:
+    return environment.installed()
+
+
+@pytest.fixture(scope="session")
+def site(installation: Installation) -> Site:
+    """What create-env needs."""
+    return environment.site(installation)
 
 
 @pytest.fixture
