@@ -1,0 +1,99 @@
+"""The job's templates, rendered by ruby in the bare context of create-env, and the spec of their properties."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e.driver.errors import ManifestError
+from tests.e2e.driver.releases import render_template
+
+JOB = Path(__file__).parents[3] / "cpi/release/jobs/kubernetes_cpi"
+SPEC: dict[str, Any] = yaml.safe_load((JOB / "spec").read_text())
+DEFAULTS = {name: definition.get("default") for name, definition in SPEC["properties"].items()}
+TEMPLATES = list(SPEC["templates"])
+
+
+def render(template: str, properties: dict[str, Any]) -> dict[str, Any]:
+    return render_template(JOB / "templates" / template, "kubernetes_cpi", properties, DEFAULTS)
+
+
+def config(properties: dict[str, Any]) -> dict[str, Any]:
+    rendered: dict[str, Any] = json.loads(render("config/cpi.json.erb", properties)["text"])
+    return rendered
+
+
+def test_templates_read_exactly_the_properties_that_the_spec_declares() -> None:
+    read = [name for template in TEMPLATES for name in render(template, {})["read"]]
+
+    assert sorted(read) == sorted(SPEC["properties"])
+
+
+def test_every_property_says_what_it_is() -> None:
+    assert [name for name, definition in SPEC["properties"].items() if len(definition["description"]) < 10] == []
+
+
+def test_without_properties_the_file_holds_the_defaults_alone() -> None:
+    assert config({}) == {
+        "agent": {"ntp": [], "blobstore": {}},
+        "machines": {"cpu": "1", "memory": 1024, "ephemeral_disk_size": 10240},
+        "registry": {"repository": "bosh/stemcells", "insecure": False, "pull_secrets": []},
+        "timeouts": {"schedule": 300, "pull": 900, "node_loss": 300},
+    }
+
+
+@pytest.mark.parametrize("value", ['a "quoted"\nPEM & <text>', ["a", "b"], {"a": {"b": 1}}, True, False, 7])
+def test_every_property_arrives_under_its_own_name(value: Any) -> None:
+    properties: dict[str, Any] = {}
+    for name in SPEC["properties"]:
+        *path, last = name.split(".")
+        section = properties
+        for key in path:
+            section = section.setdefault(key, {})
+        section[last] = value
+
+    rendered = config(properties)
+
+    del properties["env"]  # for bin/cpi
+    assert rendered == properties
+
+
+def test_properties_of_others_are_not_seen() -> None:
+    assert config({"director": {"name": "d"}, "kubernetes": {"sever": "typo"}}) == config({})
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "https_proxy", "no_proxy"])
+def test_proxies_are_exported_as_they_are_whatever_characters_they_have(name: str, tmp_path: Path) -> None:
+    value = "http://u:p$(touch x)'\"@proxy:3128"
+    script = render("bin/cpi.erb", {"env": {name: value}})["text"]
+    package = tmp_path / "bosh_kubernetes_cpi/bin"
+    package.mkdir(parents=True)
+    python = package / "python"
+    python.write_text("#!/bin/sh\nexec printenv\n")
+    python.chmod(0o755)
+
+    out = subprocess.run(
+        ["sh", "-c", script],
+        env={"PATH": os.environ["PATH"], "BOSH_PACKAGES_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert f"{name}={value}" in out.splitlines()
+
+
+def test_no_proxy_no_export() -> None:
+    assert "export" not in render("bin/cpi.erb", {})["text"]
+
+
+def test_a_property_that_is_not_declared_is_an_error_as_for_the_real_client(tmp_path: Path) -> None:
+    template = tmp_path / "template.erb"
+    template.write_text('<%= p("not.there") %>')
+
+    with pytest.raises(ManifestError, match=r"Can't find property 'not\.there'"):
+        render_template(template, "kubernetes_cpi", {"not": {"there": 1}}, DEFAULTS)
