@@ -71,7 +71,7 @@ class Operator:
             if not self._stop.is_set():
                 watcher = wiring.Watcher(self._queue.add)
                 await kopf.operator(
-                    registry=wiring.registry(watcher, self._start, self._end, self._settings),
+                    registry=wiring.registry(watcher, self._start, self._end, bool(self._settings.kubeconfig)),
                     settings=kopf.OperatorSettings(),
                     namespaces=[self._settings.namespace],
                     standalone=True,

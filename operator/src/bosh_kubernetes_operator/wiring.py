@@ -16,7 +16,6 @@ import kopf
 from bosh_kubernetes_api import names
 
 from .metrics import Census
-from .settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +37,7 @@ class Watcher:
             set
         )  # disk CID: machines that want it, or are placed for it
         self._disks: dict[str, set[str]] = {}  # machine: those disks
+        self._seen: dict[str, tuple[object, ...]] = {}  # machine: what a look depends on
         self._census = Census()
 
     def machine(self, type_: str | None, vm: kopf.RawBody | dict[str, Any]) -> None:
@@ -46,9 +46,14 @@ class Watcher:
             self._wanting[cid].discard(name)
             if not self._wanting[cid]:
                 del self._wanting[cid]
+        metadata = vm["metadata"]
+        seen = (metadata["uid"], metadata.get("generation"), metadata.get("deletionTimestamp"))
+        changed = type_ != "MODIFIED" or self._seen.get(name) != seen
         if type_ == "DELETED":
+            self._seen.pop(name, None)
             self._census.is_now(name, None)
         else:
+            self._seen[name] = seen
             spec = vm.get("spec", {})
             wanted = {disk["cid"] for disk in spec.get("disks") or ()}
             wanted |= set((spec.get("machine", {}).get("placement") or {}).get("disks") or ())
@@ -56,7 +61,8 @@ class Watcher:
             for cid in wanted:
                 self._wanting[cid].add(name)
             self._census.is_now(name, vm.get("status", {}).get("printableStatus", "Unknown"))
-        self._add(name)
+        if changed:  # a status that we wrote ourselves is no reason to look again
+            self._add(name)
 
     def thing(self, thing: kopf.RawBody | dict[str, Any]) -> None:
         """A thing of a machine, or a disk: the machines that it is for, or that wait for it."""
@@ -73,9 +79,12 @@ class Watcher:
 
 
 def registry(
-    watcher: Watcher, start: Callable[[], Awaitable[None]], stop: Callable[[], Awaitable[None]], settings: Settings
+    watcher: Watcher, start: Callable[[], Awaitable[None]], stop: Callable[[], Awaitable[None]], kubeconfig: bool
 ) -> kopf.OperatorRegistry:
-    """The handlers. `start` runs before anything is watched, `stop` at the end."""
+    """The handlers. `start` runs before anything is watched, `stop` at the end.
+
+    `kubeconfig`: log in by the file that KUBECONFIG names, else by the Pod's service account.
+    """
     handlers = kopf.OperatorRegistry()
 
     # PERMANENT: else kopf tries a failed start again each minute without a word, which looks like a hang.
@@ -88,9 +97,10 @@ def registry(
     async def cleanup(**_: Any) -> None:
         await stop()
 
-    @kopf.on.login(id="login", registry=handlers)
+    @kopf.on.login(id="login", registry=handlers, errors=kopf.ErrorsMode.PERMANENT)
     async def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
-        return log_in(settings, **kwargs)
+        # One explicit way: by default kopf mixes the credentials of every library that is installed.
+        return kopf.login_with_kubeconfig(**kwargs) if kubeconfig else kopf.login_with_service_account(**kwargs)
 
     @kopf.on.event(names.GROUP, names.VERSION, names.MACHINES, id="machine", registry=handlers)
     async def machine(event: kopf.RawEvent, **_: Any) -> None:
@@ -102,13 +112,6 @@ def registry(
     for plural in WATCHED:
         kopf.on.event("", "v1", plural, id=f"{plural}-of-a-machine", registry=handlers)(thing)
     return handlers
-
-
-def log_in(settings: Settings, **kwargs: Any) -> kopf.ConnectionInfo | None:
-    """kopf's credentials: one explicit way, for it would mix those of every library that is installed."""
-    if not settings.kubeconfig:
-        return kopf.login_with_service_account(**kwargs)
-    return kopf.login_with_kubeconfig(**kwargs)
 
 
 def configure(settings: kopf.OperatorSettings) -> None:
