@@ -23,19 +23,19 @@ REGISTRY = {"registry": {"enabled": True, "networkPolicy": {"apiServer": [API_SE
 Object = dict[str, Any]
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """Helm did not render; the message is what it said."""
 
 
 def helm(*words: str) -> str:
-    """stdout of one helm call. Raises Refused when it fails."""
+    """stdout of one helm call. Raises RefusedError when it fails."""
     program = shutil.which("helm")
     assert program, (
         "helm is not on the PATH: run the tests by `make`, or eval `tests/cluster/kind/cluster.py env` first"
     )
     done = subprocess.run([program, *words], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise Refused(done.stderr + done.stdout)
+        raise RefusedError(done.stderr + done.stdout)
     return done.stdout
 
 
@@ -45,7 +45,7 @@ def _template(values: str, release: str, namespace: str) -> str:
 
 
 def render(*values: Object, release: str = RELEASE, namespace: str = SYSTEM) -> list[Object]:
-    """Every object of the chart with these values (top-level keys of later ones win). Raises Refused."""
+    """Every object of the chart with these values (top-level keys of later ones win). Raises RefusedError."""
     merged = {key: value for each in (IMAGE, *values) for key, value in each.items()}
     documents = yaml.safe_load_all(_template(json.dumps(merged, sort_keys=True), release, namespace))
     return [document for document in documents if document]
@@ -69,7 +69,7 @@ def key(each: Object) -> tuple[str, str, str]:
 
 
 def kept(each: Object) -> bool:
-    return each["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == "keep"
+    return bool(each["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == "keep")
 
 
 def pod_specs(objects: list[Object]) -> list[tuple[tuple[str, str, str], Object]]:

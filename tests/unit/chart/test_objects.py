@@ -9,7 +9,19 @@ import pytest
 import yaml
 
 from tests.unit.chart.rendering import (
-    CASES, CHART, MACHINES, REGISTRY, ROOT, SYSTEM, Object, kept, key, one, pod_specs, render, render_case,
+    CASES,
+    CHART,
+    MACHINES,
+    REGISTRY,
+    ROOT,
+    SYSTEM,
+    Object,
+    kept,
+    key,
+    one,
+    pod_specs,
+    render,
+    render_case,
 )  # fmt: skip
 
 CLUSTER_SCOPED = {"Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}

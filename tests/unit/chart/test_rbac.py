@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from bosh_kubernetes_operator import rbac
 from tests.unit.chart.rendering import CASES, MACHINES, REGISTRY, SYSTEM, one, render, render_case, rules
 
 OPERATOR = "bosh-kubernetes-operator"
@@ -12,7 +13,7 @@ READ = {"get", "list", "watch"}
 # docs/configuration.md, "What the CPI's account must be allowed to do"
 CPI = {
     ("cpi.bosh.io", "virtualmachines"): "get list watch create patch delete",
-    ("cpi.bosh.io", "stemcells"): "get list watch create patch delete",
+    ("cpi.bosh.io", "stemcells"): "get list create patch delete",
     ("", "configmaps"): "create delete",
     ("", "secrets"): "create delete",
     ("", "persistentvolumeclaims"): "get list watch create patch delete",
@@ -28,6 +29,14 @@ def test_the_operator_has_no_verb_on_secrets(case: str) -> None:
     for role in (each for each in render_case(case) if each["kind"] in ("Role", "ClusterRole")):
         if not role["metadata"]["name"].endswith("-cpi"):
             assert not {rule for rule in rules(role) if rule[1] in ("secrets", "*")}, role["metadata"]["name"]
+
+
+def test_the_operator_may_do_what_its_code_says_and_no_more() -> None:
+    objects = render()
+    cluster_role = one(objects, "ClusterRole", f"{SYSTEM}:{OPERATOR}")
+
+    assert rules(one(objects, "Role", OPERATOR)) == {(r.group, r.resource, "", v) for r in rbac.ROLE for v in r.verbs}
+    assert rules(cluster_role) == {(r.group, r.resource, "", v) for r in rbac.CLUSTER_ROLE for v in r.verbs}
 
 
 def test_the_operator_deletes_no_claim_and_makes_no_machine() -> None:
@@ -48,7 +57,8 @@ def test_with_the_registry_the_cpi_may_reach_it_through_the_api_server() -> None
     more = rules(one(render(REGISTRY), "Role", f"{OPERATOR}-cpi")) - rules(one(render(), "Role", f"{OPERATOR}-cpi"))
 
     assert more == {
-        ("", "services/proxy", "http:bosh-registry:5000", verb) for verb in "get create update patch delete".split()
+        ("", "services/proxy", "http:bosh-registry:5000", verb)
+        for verb in ["get", "create", "update", "patch", "delete"]
     }
 
 

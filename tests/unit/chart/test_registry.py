@@ -9,7 +9,8 @@ OBJECTS = render(REGISTRY)
 
 
 def config(name: str) -> Object:
-    return yaml.safe_load(one(OBJECTS, "ConfigMap", name)["data"]["config.yml"])
+    loaded: Object = yaml.safe_load(one(OBJECTS, "ConfigMap", name)["data"]["config.yml"])
+    return loaded
 
 
 def test_it_is_off_by_default() -> None:
@@ -62,7 +63,7 @@ def test_mirrors_draw_on_the_registry() -> None:
 @pytest.mark.parametrize(("kind", "name"), [("Deployment", "bosh-registry"), ("DaemonSet", "bosh-registry-mirror")])
 def test_a_changed_configuration_restarts(kind: str, name: str) -> None:
     def checksum(objects: list[Object]) -> str:
-        return one(objects, kind, name)["spec"]["template"]["metadata"]["annotations"]["checksum/config"]
+        return str(one(objects, kind, name)["spec"]["template"]["metadata"]["annotations"]["checksum/config"])
 
     other = {"machines": {"namespace": "other"}}
     same = {"operator": {"logLevel": "DEBUG"}}

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.unit.chart.rendering import CASES, CHART, Refused, helm, one, render, render_case
+from tests.unit.chart.rendering import CASES, CHART, RefusedError, helm, one, render, render_case
 
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
@@ -73,7 +73,7 @@ def test_every_key_of_the_schema_has_a_default_in_the_values(path: Path) -> None
     ids=json.dumps,
 )
 def test_helm_refuses_and_names_the_value(values: dict[str, Any], said: str) -> None:
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(RefusedError, match=said):
         render(values)
 
 
