@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import cache, images, machine, node_image, programs, say
+from . import archive, cache, images, machine, node_image, programs, say
 from .engine import Engine
 from .errors import ClusterError, CommandError
 from .run import run
@@ -102,10 +102,15 @@ def prepare(engine: Engine) -> tuple[str, dict[str, Path]]:
     say.line(f"the official node image cannot be used ({why}): node and images are built from Go modules and Debian packages")
     name = node_image.ensure(engine)
     archives = images.make(images.TEST_IMAGES)
-    if not engine.image_id(images.PYTHON_IMAGE):
-        with say.step("load the base image of the operator into the engine"):
-            engine.run("load", "-i", archives[images.PYTHON_IMAGE])
+    _load_into_engine(engine, archives[images.PYTHON_IMAGE])
     return name, archives
+
+
+def _load_into_engine(engine: Engine, file: Path) -> None:
+    name, expected = archive.name_and_id(file)
+    if engine.image_id(name) != expected:
+        with say.step(f"load {name} into the engine"):
+            engine.run("load", "-i", file)
 
 
 def _why_not_official(engine: Engine) -> str:

@@ -17,6 +17,8 @@ from .versions import COREDNS, ETCD_TAG, KUBERNETES, LOCAL_PATH, PAUSE, REGISTRY
 ASSETS = Path(__file__).with_name("assets")
 HERE = Path(__file__)
 
+AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
+
 PAUSE_IMAGE = f"registry.k8s.io/pause:{PAUSE}"
 PROVISIONER_IMAGE = f"bosh.local/local-path-provisioner:v{LOCAL_PATH}"
 HELPER_IMAGE = "bosh.local/busybox:v1"
@@ -115,7 +117,10 @@ def _pause(root: Path, _: Path) -> None:
 
 
 def _python(root: Path, _: Path) -> None:
+    """With this machine's certificate authorities: a package proxy that the machine trusts is trusted in a build too."""
     debian.unpacked_root("python", debian.PYTHON_PACKAGES, root)
+    if AUTHORITIES.exists():
+        shutil.copy(AUTHORITIES, root / "etc/ssl/certs/ca-certificates.crt")
 
 
 def _at(folder: str, *names: str) -> dict[str, str]:
@@ -170,7 +175,13 @@ TEST_IMAGES = [
         ),
         (ASSETS / "registry.yml",),
     ),
-    Image(PYTHON_IMAGE, {}, _python, archive.Settings(env=[archive.PATH, "LANG=C.UTF-8"], command=["python3"])),
+    Image(
+        PYTHON_IMAGE,
+        {},
+        _python,
+        archive.Settings(env=[archive.PATH, "LANG=C.UTF-8"], command=["python3"]),
+        (AUTHORITIES,) if AUTHORITIES.exists() else (),
+    ),
 ]
 
 

@@ -39,7 +39,7 @@ class Volume:
             "metadata": {"name": f"{cluster}-block-{self.number}"},
             "spec": {
                 "capacity": {"storage": f"{self.size}Mi"},
-                "accessModes": ["ReadWriteOnce", "ReadWriteOncePod"],
+                "accessModes": ["ReadWriteOnce"],
                 "volumeMode": "Filesystem",
                 "storageClassName": CLASS,
                 "persistentVolumeReclaimPolicy": "Retain",
@@ -55,12 +55,18 @@ def add(engine: Engine, cluster: Cluster, count: int, sizes: list[int]) -> list[
     first = 1 + max((int(file.stem) for file in _folder(cluster).glob("*.img")), default=0)
     made = []
     with say.step(f"{count} block devices"):
-        for index in range(count):
-            number, size = first + index, sizes[index % len(sizes)]
-            made.append(Volume(number, _attach(cluster, number, size), size, nodes[index % len(nodes)]))
-        for node in cluster.nodes():
-            restart.restore_devices(engine, node)
-        _offer(cluster, made)
+        try:
+            for index in range(count):
+                number, size = first + index, sizes[index % len(sizes)]
+                made.append(Volume(number, _attach(cluster, number, size), size, nodes[index % len(nodes)]))
+            for node in cluster.nodes():
+                restart.restore_devices(engine, node)
+            _offer(cluster, made)
+        except BaseException:  # also an interruption: nothing half-made stays
+            for volume in made:
+                run(["losetup", "--detach", volume.device])
+                _file(cluster, volume.number).unlink()
+            raise
     return made
 
 
@@ -95,6 +101,10 @@ def _folder(cluster: Cluster) -> Path:
     return cluster.folder / "volumes"
 
 
+def _file(cluster: Cluster, number: int) -> Path:
+    return _folder(cluster) / f"{number}.img"
+
+
 def _workers(cluster: Cluster) -> list[str]:
     """Nodes that take Pods: without a NoSchedule taint."""
     nodes = json.loads(cluster.kubectl("get", "nodes", "-o", "json"))["items"]
@@ -109,7 +119,7 @@ def _workers(cluster: Cluster) -> list[str]:
 
 
 def _attach(cluster: Cluster, number: int, size: int) -> str:
-    file = _folder(cluster) / f"{number}.img"
+    file = _file(cluster, number)
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("wb") as stream:
         stream.truncate(size * MIB)
