@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bosh_kubernetes_cpi import config as config_module
 from tests.e2e.driver.errors import ManifestError
 from tests.e2e.driver.releases import render_template
 
@@ -37,13 +38,17 @@ def test_every_property_says_what_it_is() -> None:
     assert [name for name, definition in SPEC["properties"].items() if len(definition["description"]) < 10] == []
 
 
-def test_without_properties_the_file_holds_the_defaults_alone() -> None:
-    assert config({}) == {
-        "agent": {"ntp": [], "blobstore": {}},
-        "machines": {"cpu": "1", "memory": 1024, "ephemeral_disk_size": 10240},
-        "registry": {"repository": "bosh/stemcells", "insecure": False, "pull_secrets": []},
-        "timeouts": {"schedule": 300, "pull": 900, "node_loss": 300},
+def test_properties_and_defaults_are_those_of_the_configuration() -> None:
+    keys = {key for key, shape in config_module.SCHEMA.items() if isinstance(shape, str)}
+    keys |= {
+        f"{section}.{key}"
+        for section, shape in config_module.SCHEMA.items()
+        if isinstance(shape, dict)
+        for key in shape
     }
+
+    assert {name for name in SPEC["properties"] if not name.startswith("env.")} == keys
+    assert config_module.merge(config({}), {}) == config_module.merge({}, {})
 
 
 @pytest.mark.parametrize("value", ['a "quoted"\nPEM & <text>', ["a", "b"], {"a": {"b": 1}}, True, False, 7])
