@@ -6,7 +6,7 @@ import gzip
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -14,15 +14,27 @@ from bosh_kubernetes_cpi.clock import Deadline
 from bosh_kubernetes_cpi.stemcell.places import Places
 from bosh_kubernetes_cpi.stemcell.registry import Registry as Client
 from bosh_kubernetes_cpi.transport.http import Endpoint
-from tests.support.registry import tls
+from tests.support.fakeapi.certs import Authority
 from tests.support.registry.samples import root_file_system
 from tests.support.registry.server import Registry, Traits
 
 
+class Tls(NamedTuple):
+    """PEM of a certificate authority, and the files of a certificate for localhost and its key."""
+
+    ca: str
+    files: tuple[str, str]
+
+
 @pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> tls.Authority:
-    """PEM of a certificate authority, and the files of a server's certificate and key."""
-    return tls.make(tmp_path_factory.mktemp("tls"))
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
+    authority = Authority()
+    pair = authority.server()
+    folder = tmp_path_factory.mktemp("tls")
+    files = folder / "certificate.pem", folder / "key.pem"
+    for file, text in zip(files, pair, strict=True):
+        file.write_text(text)
+    return Tls(authority.pem, (str(files[0]), str(files[1])))
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ from bosh_kubernetes_cpi.errors import RegistryError
 from bosh_kubernetes_cpi.stemcell import image, upload
 from bosh_kubernetes_cpi.stemcell.image import Document
 from bosh_kubernetes_cpi.stemcell.registry import Registry as Client
+from tests.component.stemcell.conftest import Tls
 from tests.support.registry.real import RealRegistry
 from tests.support.registry.samples import root_file_system
 from tests.support.registry.server import PASSWORD, USER, Registry, Traits
-from tests.support.registry.tls import Authority
 
 Made = Callable[..., Client]
 
@@ -32,13 +32,11 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(params=["plain", "tls"])
-def registry(
-    request: pytest.FixtureRequest, kind: str, client: Made, authority: Authority, tmp_path: Path
-) -> Iterator[Client]:
+def registry(request: pytest.FixtureRequest, kind: str, client: Made, tls: Tls, tmp_path: Path) -> Iterator[Client]:
     """A client of each registry, over HTTP without and over TLS with basic authentication."""
     secure = request.param == "tls"
-    certificate = authority[1] if secure else None
-    settings = {"username": USER, "password": PASSWORD, "ca": authority[0]} if secure else {}
+    certificate = tls.files if secure else None
+    settings = {"username": USER, "password": PASSWORD, "ca": tls.ca} if secure else {}
     if kind == "real":
         with RealRegistry(tmp_path, certificate=certificate, basic=secure) as real:
             yield client(real.host, **settings)
@@ -52,7 +50,7 @@ def layer_of(registry: Client, content: bytes) -> image.Layer:
 
 
 def pushed(registry: Client, *, tag: str = "one") -> Document:
-    layer = layer_of(registry, gzip.compress(root_file_system(100_000)))
+    layer = layer_of(registry, gzip.compress(root_file_system(100_000), mtime=0))
     manifest = upload.push_documents(registry, layer, name="test", version="1", architecture="")
     registry.put_manifest(manifest, tag=tag)
     return manifest
@@ -131,14 +129,14 @@ def test_a_manifest_that_contradicts_its_digest_is_refused(registry: Client) -> 
         registry.put_manifest(other, tag=manifest.digest)
 
 
-def test_a_wrong_password_is_refused(kind: str, client: Made, authority: Authority, tmp_path: Path) -> None:
+def test_a_wrong_password_is_refused(kind: str, client: Made, tls: Tls, tmp_path: Path) -> None:
     server = (
-        RealRegistry(tmp_path, certificate=authority[1], basic=True)
+        RealRegistry(tmp_path, certificate=tls.files, basic=True)
         if kind == "real"
-        else Registry(Traits(auth="basic"), certificate=authority[1])
+        else Registry(Traits(auth="basic"), certificate=tls.files)
     )
     with server:
-        refused = client(server.host, username=USER, password="not this one", ca=authority[0])
+        refused = client(server.host, username=USER, password="not this one", ca=tls.ca)
         with pytest.raises(RegistryError, match=r"registry\.password were not accepted") as caught:
             refused.begin_upload()
         assert caught.value.status == 401

@@ -14,6 +14,7 @@ import secrets
 import ssl
 import threading
 from base64 import b64decode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -26,7 +27,8 @@ USER, PASSWORD = "bosh", "correct horse"
 
 @dataclass(frozen=True)
 class Traits:
-    """`auth`: none, basic, token. `location`: relative, absolute, foreign (another host's name for the same port).
+    """`auth`: none, basic, token. `location`: relative, absolute, foreign (another host's name for the same port),
+    stripped (without what a gateway before the API server puts before its path).
 
     `prefix`: path of a service proxy, which takes it off before the registry and puts it before its Locations; then
     `bearer` is the account that the proxy asks for. `public`: reading needs no account. `limit`: bytes of a request's
@@ -66,6 +68,7 @@ class Registry:
     faults: list[Fault] = field(default_factory=list)
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     tokens: dict[str, str] = field(default_factory=dict)  # token -> scope
+    rewrite: Callable[[bytes], bytes] = bytes  # what something before the registry does to a manifest
 
     def __enter__(self) -> Registry:
         registry = self
@@ -194,7 +197,7 @@ class Handler(BaseHTTPRequestHandler):
     def manifests(self, repository: str, reference: str, _: dict[str, list[str]]) -> None:
         store, traits = self.registry.store, self.registry.traits
         if self.command == "PUT":
-            content = b"".join(iter(self.take, b""))
+            content = self.registry.rewrite(b"".join(iter(self.take, b"")))
             digest = store.put_manifest(repository, reference, self.headers.get("Content-Type", ""), content)
             return self.reply(201, b"", {"Docker-Content-Digest": digest})
         if self.command == "DELETE":
@@ -214,7 +217,10 @@ class Handler(BaseHTTPRequestHandler):
             "relative": "",
             "absolute": self.registry.origin,
             "foreign": self.registry.origin.replace("localhost", "127.0.0.1"),
+            "stripped": "",
         }[traits.location]
+        if traits.location == "stripped":
+            path = path[path.index("/api/v1/") :]
         self.reply(status, b"", {"Location": origin + path, "Range": f"0-{max(size - 1, 0)}"})
 
     # ---- who may ----
