@@ -138,7 +138,7 @@ def _env(options: argparse.Namespace) -> None:
     values = {**_engine().env, "KUBECONFIG": str(cluster.kubeconfig), "BOSH_CLUSTER": cluster.name}
     for name, value in values.items():
         print(f"export {name}={shlex.quote(value)}")
-    print(f"export PATH={shlex.quote(str(cache.root() / 'bin'))}:\"$PATH\"")
+    print(f"export PATH={shlex.quote(str(programs.link_folder()))}:\"$PATH\"")
 
 
 def _load(options: argparse.Namespace) -> None:

@@ -50,7 +50,7 @@ class Cluster:
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """Run kubectl on this cluster. Raises CommandError."""
-        kubectl = cache.root() / "bin" / "kubectl"
+        kubectl = programs.link_folder() / "kubectl"
         return run([kubectl, "--kubeconfig", self.kubeconfig, "--request-timeout=10s", *arguments], stdin=stdin)
 
     def nodes(self) -> dict[str, bool]:
@@ -151,7 +151,7 @@ def create(engine: Engine, cluster: Cluster, nodes: int, image: str, kind: Path)
 def _wait_for_service_account(cluster: Cluster) -> None:
     """Pods are refused until the namespace has its account."""
     run([
-        cache.root() / "bin" / "kubectl", "--kubeconfig", cluster.kubeconfig,
+        programs.link_folder() / "kubectl", "--kubeconfig", cluster.kubeconfig,
         "wait", "--for=create", "serviceaccount/default", "--timeout=60s",
     ])  # fmt: skip
 

@@ -93,9 +93,20 @@ def key_of(program: str) -> str:
     return cache.key(*files, program, family.packages[program], *family.flags, str(family.cgo), os.uname().machine)
 
 
+def link_folder() -> Path:
+    """The folder for the user's PATH, with links to the programs in use."""
+    return cache.root() / "bin"
+
+
+def _foreign_path() -> str:
+    """The PATH without our own folder: a link in it would be found and linked to itself."""
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return os.pathsep.join(folder for folder in folders if Path(folder) != link_folder())
+
+
 def on_path(program: str) -> Path | None:
     """The program on the PATH, if its version is an accepted one; says so when it is not."""
-    found = shutil.which(program)
+    found = shutil.which(program, path=_foreign_path())
     if found is None or program not in ACCEPTED:
         return None
     try:
@@ -165,13 +176,11 @@ def tools(wanted: list[str]) -> dict[str, Path]:
     return found | build([program for program in wanted if program not in found])
 
 
-def link(paths: dict[str, Path]) -> Path:
-    """Put the programs into one folder for the user's PATH; returns the folder."""
-    folder = cache.root() / "bin"
-    folder.mkdir(parents=True, exist_ok=True)
+def link(paths: dict[str, Path]) -> None:
+    """Put the programs into the folder for the user's PATH."""
+    link_folder().mkdir(parents=True, exist_ok=True)
     for name, path in paths.items():
-        new = folder / f".{name}.new"
+        new = link_folder() / f".{name}.new"
         new.unlink(missing_ok=True)
         new.symlink_to(path)
-        new.rename(folder / name)
-    return folder
+        new.rename(link_folder() / name)
