@@ -1,8 +1,8 @@
 """Builds a BOSH release tarball from a release folder, without the bosh CLI.
 
-The folder has the usual layout (`config/final.yml`, `jobs/*/{spec,monit,templates}`, `packages/*/{spec,packaging}`,
-`src/`), so `bosh create-release` works on it too. The same files give the same bytes: entries are sorted and carry
-neither times nor owners.
+The folder has the usual layout (`config/final.yml`, `jobs/*/{spec,monit,templates}`, `packages/*/{spec,packaging}`) but
+for `src`, which may be elsewhere (a link would make `bosh create-release` leave out the packaging scripts). The same
+files give the same bytes: entries are sorted and carry neither times nor owners.
 
 What a client and a Director read in the tarball: bosh-cli `release/archive_reader.go` and
 `release/manifest/release.go`. Digests are SHA-1, the one form that every client since bosh-init understands; they
@@ -25,6 +25,7 @@ import yaml
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+SOURCE = ROOT / "cpi/src"
 
 Files = dict[str, tuple[bytes, int]]
 """Path in an archive to content and mode."""
@@ -88,8 +89,10 @@ def _matching(source: Path, pattern: str) -> Iterator[Path]:
             yield path
 
 
-def build(folder: Path, version: str, *, commit: str = "unknown", license_file: Path | None = None) -> bytes:
-    """The release tarball of `folder`.
+def build(
+    folder: Path, version: str, *, source: Path = SOURCE, commit: str = "unknown", license_file: Path | None = None
+) -> bytes:
+    """The release tarball of `folder`; the packages' files are taken from `source`.
 
     Raises:
         ReleaseError: a file that a spec names is missing, or a job needs a package that the release does not have.
@@ -104,7 +107,7 @@ def build(folder: Path, version: str, *, commit: str = "unknown", license_file: 
     }
     files: Files = {}
     for package in _folders(folder / "packages"):
-        entry = _add(files, f"packages/{package.name}", package_files(package, folder / "src"))
+        entry = _add(files, f"packages/{package.name}", package_files(package, source))
         dependencies = _load(package / "spec").get("dependencies") or []
         manifest["packages"].append({"name": package.name, **entry, "dependencies": dependencies})
     known = {package["name"] for package in manifest["packages"]}

@@ -26,8 +26,14 @@ def tool() -> ModuleType:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A copy of the release folder, its sources included."""
+    """A copy of the release folder."""
     return Path(shutil.copytree(ROOT / "cpi/release", tmp_path / "release"))
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A copy of the sources."""
+    return Path(shutil.copytree(ROOT / "cpi/src", tmp_path / "src"))
 
 
 def contents(tarball: bytes) -> dict[str, bytes]:
@@ -79,11 +85,11 @@ def test_same_files_give_the_same_bytes(tool: ModuleType, folder: Path, tmp_path
     assert tool.build(folder, "1") == tool.build(again, "1")
 
 
-def test_another_line_of_code_is_another_fingerprint(tool: ModuleType, folder: Path) -> None:
-    before = yaml.safe_load(contents(tool.build(folder, "1"))["./release.MF"])
-    (folder / "src/bosh_kubernetes_cpi/__init__.py").write_text("# changed\n")
+def test_another_line_of_code_is_another_fingerprint(tool: ModuleType, folder: Path, source: Path) -> None:
+    before = yaml.safe_load(contents(tool.build(folder, "1", source=source))["./release.MF"])
+    (source / "bosh_kubernetes_cpi/__init__.py").write_text("# changed\n")
 
-    after = yaml.safe_load(contents(tool.build(folder, "1"))["./release.MF"])
+    after = yaml.safe_load(contents(tool.build(folder, "1", source=source))["./release.MF"])
 
     assert before["packages"][0]["fingerprint"] != after["packages"][0]["fingerprint"]
     assert before["jobs"] == after["jobs"]
@@ -111,8 +117,8 @@ def test_missing_package_is_named(tool: ModuleType, folder: Path) -> None:
         tool.build(folder, "1")
 
 
-def test_pattern_without_a_file_is_named(tool: ModuleType, folder: Path) -> None:
-    shutil.rmtree(folder / "src/bosh_kubernetes_api")
+def test_pattern_without_a_file_is_named(tool: ModuleType, folder: Path, source: Path) -> None:
+    shutil.rmtree(source / "bosh_kubernetes_api")
 
     with pytest.raises(tool.ReleaseError, match=r"bosh_kubernetes_api/\*\*/\*.py matches no file"):
-        tool.build(folder, "1")
+        tool.build(folder, "1", source=source)
