@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bosh_kubernetes_api import names, stemcells
+from tests.support.connect_proxy import ConnectProxy
 from tests.support.cpi_process import Cpi
 from tests.support.fakeapi.operator import FakeOperator
 from tests.support.fakeapi.server import TOKEN, FakeApi
@@ -28,7 +29,9 @@ PLANTED = {
     "registry": "planted-registry-password",
 }
 
-NETWORKS = {"default": {"type": "dynamic", "dns": ["10.96.0.10"], "default": ["dns", "gateway"], "cloud_properties": {}}}
+NETWORKS = {
+    "default": {"type": "dynamic", "dns": ["10.96.0.10"], "default": ["dns", "gateway"], "cloud_properties": {}}
+}
 ENV = {
     "bosh": {
         "mbus": {"cert": {"private_key": f"-----BEGIN KEY-----\n{PLANTED['certificate']}\n-----END KEY-----\n"}},
@@ -116,3 +119,9 @@ def storage_class(name: str, *, default: bool = False) -> Json:
         "metadata": {"name": name, "annotations": annotations},
         "provisioner": "example.com/none",
     }
+
+
+@pytest.fixture
+def connect_proxy() -> Iterator[ConnectProxy]:
+    with ConnectProxy() as proxy:
+        yield proxy

@@ -64,14 +64,14 @@ def test_has_vm_is_false_once_the_root_is_lost(api, cpi, create_vm, operator) ->
     assert cpi("has_vm", cid) is False
 
 
-@pytest.mark.parametrize("status", [0, 403, 500, 503])
-def test_has_vm_and_has_disk_are_errors_when_the_api_fails(api, cpi, status) -> None:
-    for method, cid in (("has_vm", "vm-1"), ("has_disk", "disk-1")):
-        api.fault("GET", cid, status=status, times=5)
-        with pytest.raises(CallError, match="API server|injected"):
-            cpi(method, cid)
-        while api.take_fault("GET", cid):
-            pass
+@pytest.mark.parametrize(
+    ("method", "cid", "status"),
+    [("has_vm", "vm-1", 0), ("has_vm", "vm-1", 403), ("has_disk", "disk-1", 401), ("has_disk", "disk-1", 500)],
+)
+def test_has_vm_and_has_disk_are_errors_when_the_api_fails(api, cpi, method, cid, status) -> None:
+    api.fault("GET", cid, status=status, times=5)
+    with pytest.raises(CallError, match=r"API server|account|injected"):
+        cpi(method, cid)
 
 
 def test_has_vm_survives_a_short_outage(api, cpi, create_vm) -> None:

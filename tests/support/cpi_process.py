@@ -1,4 +1,6 @@
-"""The CPI as its callers run it: a process of its own, one request on stdin, one answer on stdout, a scrubbed environment."""
+"""The CPI as its callers run it: a process of its own, one request on stdin, one answer on stdout, a scrubbed
+environment.
+"""
 
 import json
 import subprocess

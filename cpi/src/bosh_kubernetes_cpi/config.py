@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 
 from .errors import RequestError
-from .words import nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,6 +111,8 @@ def _checked(values: dict[str, Any], shape: dict[str, Any], where: str) -> dict[
     result = {}
     for key, value in values.items():
         if key not in shape:
+            from .words import nearest
+
             raise RequestError(f"{where}unknown key {key!r}{nearest(key, shape)}")
         if value in ("", None) or value is False or value == {} or value == []:
             continue

@@ -8,7 +8,6 @@ from importlib import import_module
 from . import log, versions
 from .call import Call
 from .errors import Failure, RequestError, UnknownMethod
-from .redaction import redact, texts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,11 +66,10 @@ def answer(text: bytes, config_path: str, begin: Callable[[float], None]) -> Jso
 
     `begin` is told the method's limit in seconds when it is known.
     """
-    secrets: set[str] = set()
+    request: Json = {}
     call: Call | None = None
     try:
         request = parse(text)
-        secrets = _secrets(request)
         module, limit, shapes = _known(request["method"])
         arguments = check(request["method"], request["arguments"], shapes)
         version = versions.requested(request.get("api_version"), request["method"])
@@ -81,8 +79,7 @@ def answer(text: bytes, config_path: str, begin: Callable[[float], None]) -> Jso
         serve = getattr(import_module(f"{__package__}.methods.{module}"), call.method)
         return {"result": serve(call, *arguments), "error": None, "log": ""}
     except Failure as failure:
-        hidden = secrets | (call.secrets() if call else set())
-        return error(failure.type, redact(failure.message, hidden), failure.ok_to_retry)
+        return error(failure.type, _redacted(failure.message, request, call), failure.ok_to_retry)
     except Exception as fault:
         return error("Bosh::Clouds::CloudError", f"a fault of the CPI: {_where(fault)}; please report it", False)
 
@@ -143,11 +140,12 @@ def _known(method: str) -> tuple[str, float, tuple[tuple[str, str], ...]]:
     return METHODS[method]
 
 
-def _secrets(request: Json) -> set[str]:
-    """What of the request may be a credential: create_vm's env. The context's are in the configuration too."""
-    return (
-        texts(request["arguments"][5]) if request["method"] == "create_vm" and len(request["arguments"]) > 5 else set()
-    )
+def _redacted(message: str, request: Json, call: Call | None) -> str:
+    """`message` without create_vm's env and the configuration's credentials; the context's are among these."""
+    from .redaction import redact, texts
+
+    env = request["arguments"][5:6] if request.get("method") == "create_vm" else []
+    return redact(message, texts(env) | (call.secrets() if call else set()))
 
 
 def _where(fault: Exception) -> str:

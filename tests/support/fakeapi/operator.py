@@ -1,7 +1,8 @@
 """A stand-in for the operator on the stand-in API server: it moves the status of machines and nothing else.
 
-No Pods, no kubelet. A machine whose ConfigMap and Secret are there runs at once; a wanted disk whose claim is there is attached at once.
-What does not go well is told beforehand: `reasons`, `disk_reasons`, `busy`, `stopped`, `unreachable`.
+No Pods, no kubelet. A machine whose ConfigMap and Secret are there runs at once; a wanted disk whose claim is there
+is attached at once. What does not go well is told beforehand: `reasons`, `disk_reasons`, `busy`, `stopped`,
+`unreachable`.
 """
 
 import threading

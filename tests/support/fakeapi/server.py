@@ -38,7 +38,7 @@ class Seen(NamedTuple):
 
 
 class Fault:
-    """One request that goes wrong. `status` 0: the connection is closed without an answer; `after`: once it has taken effect.
+    """A request that goes wrong. `status` 0: closed without an answer; `after`: once it has taken effect.
 
     `silent`: a watch is opened and never says anything.
     """

@@ -163,7 +163,8 @@ class Store:
         uids = {value["metadata"]["uid"] for value in self._objects.values()}
         for (kind, namespace, name), value in list(self._objects.items()):
             owners = value["metadata"].get("ownerReferences", [])
-            if owners and not any(owner["uid"] in uids for owner in owners):
+            here = (kind, namespace, name) in self._objects  # a deletion above may have taken it along
+            if here and owners and not any(owner["uid"] in uids for owner in owners):
                 self.delete(kind, namespace, name)
 
 

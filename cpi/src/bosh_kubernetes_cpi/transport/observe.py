@@ -71,7 +71,13 @@ def until(
 
 
 def _follow(
-    api: Api, collection: str, name: str, current: Json, decide: Callable[[Json | None], T | Wait], answer: Wait, silence: float
+    api: Api,
+    collection: str,
+    name: str,
+    current: Json,
+    decide: Callable[[Json | None], T | Wait],
+    answer: Wait,
+    silence: float,
 ) -> T | Wait:
     """Follow one watch to its end; a Wait means that the object has to be read again."""
     path = paths.query(

@@ -1,0 +1,118 @@
+"""A create_vm that fails: VMCreationFailed, the cluster's reason in words, and nothing left behind."""
+
+import signal
+
+import pytest
+
+from tests.component.conftest import ENV, NAMESPACE, NETWORKS, STEMCELL
+from tests.support.cpi_process import CallError
+
+
+@pytest.fixture
+def refused(cpi, ours):
+    """Calls create_vm, which must fail and leave nothing; the error."""
+
+    def call(properties=None, networks=NETWORKS, stemcell=STEMCELL, caller=cpi) -> CallError:
+        before = ours()
+        with pytest.raises(CallError) as failure:
+            caller("create_vm", "agent-1", stemcell, properties or {}, networks, [], ENV)
+        assert ours() == before
+        return failure.value
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "retry"),
+    [
+        ("QuotaExceeded", "pods is forbidden: exceeded quota: machines", False),
+        ("PodRefused", "admission webhook denied the request", False),
+        ("AddressInUse", "VirtualMachine vm-other holds 10.96.0.7", False),
+        ("Unschedulable", "0/3 nodes are available: 3 Insufficient cpu", True),
+        ("ImagePulling", "pulling image", True),
+    ],
+)
+def test_reason_of_the_cluster_is_told(refused, operator, reason, message, retry) -> None:
+    operator.reasons["*"] = (reason, message)
+    error = refused()
+
+    assert error.type == "Bosh::Clouds::VMCreationFailed"
+    assert f"{reason}: {message}" in error.message
+    assert error.ok_to_retry is retry
+
+
+def test_silent_operator_is_told(refused, api) -> None:
+    error = refused()
+
+    assert "the operator is not running" in error.message
+    assert error.ok_to_retry
+
+
+@pytest.mark.parametrize("path", ["/virtualmachines", "/secrets", "/configmaps"])
+@pytest.mark.parametrize(("status", "after"), [(403, False), (0, True), (422, True)], ids=["refused", "lost", "late"])
+def test_fault_at_each_write(refused, api, operator, path, status, after, cpi, ours) -> None:
+    """An answer that is lost is asked for again: then the call succeeds."""
+    api.fault("POST", f"{path}$", status=status, after=after)
+    if status == 0:
+        cpi("create_vm", "agent-1", STEMCELL, {}, NETWORKS, [], ENV)
+        assert len(ours()) == 3
+    else:
+        assert refused().type == "Bosh::Clouds::VMCreationFailed"
+    assert api.pending_faults() == 0
+
+
+def test_large_env_is_refused_in_words(cpi, operator, ours) -> None:
+    with pytest.raises(CallError, match="fit into a Secret"):
+        cpi("create_vm", "agent-1", STEMCELL, {}, NETWORKS, [], {"large": "x" * 1_000_001})
+    assert ours() == []
+
+
+def test_unknown_stemcell(refused) -> None:
+    for stemcell in ("stemcell-unknown", "../secrets"):
+        error = refused(stemcell=stemcell)
+        assert "upload-stemcell" in error.message
+        assert not error.ok_to_retry
+
+
+def test_unknown_storage_class_of_the_root_disk(refused) -> None:
+    assert "'fast' in the cluster; there are: standard" in refused({"root_disk": {"storage_class": "fast"}}).message
+
+
+def test_manual_network_without_a_way_to_its_address(refused) -> None:
+    networks = {"private": {"type": "manual", "ip": "10.96.0.7", "cloud_properties": {}}}
+    error = refused(networks=networks)
+
+    for word in ("private", "10.96.0.7", "static_ip", "preset", "dynamic"):
+        assert word in error.message
+
+
+def test_mistyped_property_names_the_nearest(refused) -> None:
+    assert "did you mean 'memory'" in refused({"memroy": 5}).message
+
+
+def test_missing_message_bus_is_told(refused, new_cpi) -> None:
+    assert "agent.mbus" in refused(caller=new_cpi(agent={})).message
+
+
+def test_next_try_for_the_same_agent_removes_what_the_first_left(api, cpi, create_vm, new_cpi) -> None:
+    stranger = new_cpi()
+    other = create_vm("agent-1", caller=stranger)
+    first = create_vm("agent-1")
+    second = create_vm("agent-1")
+
+    left = {value["metadata"]["name"] for value in api.store.list("VirtualMachine", NAMESPACE)}
+    assert left == {second, other}
+    assert first != second
+
+
+def test_terminated_process_answers_and_cleans_up(api, cpi, operator, ours) -> None:
+    operator.reasons["*"] = ("Starting", "the guest starts")
+    process = cpi.start(cpi.request("create_vm", "agent-1", STEMCELL, {}, NETWORKS, [], ENV))
+    with api.store.changed:
+        assert api.store.changed.wait_for(lambda: "ConfigMap" in str(ours()), 20)
+    process.send_signal(signal.SIGTERM)
+    answer = cpi.finish(process)
+
+    assert answer.error is not None
+    assert "SIGTERM" in answer.error["message"]
+    assert ours() == []

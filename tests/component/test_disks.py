@@ -1,0 +1,229 @@
+"""Disks as a caller sees them: claims that only delete_disk deletes, attached and detached without a restart."""
+
+import threading
+
+import pytest
+
+from tests.component.conftest import NAMESPACE, storage_class
+from tests.support.cpi_process import CallError
+
+HINT = "/warden-cpi-dev/"
+
+
+@pytest.fixture
+def disk(cpi):
+    return cpi("create_disk", 1024, {}, "vm-hint")
+
+
+def claim(api, cid):
+    return api.store.get("PersistentVolumeClaim", NAMESPACE, cid)
+
+
+def test_create_disk_makes_a_claim_without_owner_and_does_not_wait_for_its_volume(api, cpi, disk) -> None:
+    found = claim(api, disk)
+
+    assert found["spec"]["resources"]["requests"]["storage"] == "1024Mi"
+    assert "ownerReferences" not in found["metadata"]
+    assert "status" not in found
+    assert cpi("has_disk", disk) is True
+
+
+def test_create_disk_of_a_class(api, cpi) -> None:
+    api.store.create("StorageClass", "", storage_class("fast"))
+    cid = cpi("create_disk", 1, {"storage_class": "fast", "access_mode": "ReadWriteOncePod", "name": "dynamic"}, None)
+
+    assert claim(api, cid)["spec"]["storageClassName"] == "fast"
+    assert claim(api, cid)["spec"]["accessModes"] == ["ReadWriteOncePod"]
+
+
+@pytest.mark.parametrize(
+    ("size", "properties", "words"),
+    [
+        (0, {}, "above 0"),
+        (1, {"storage_class": "fast"}, "no storage class 'fast'"),
+        (1, {"storageclass": "fast"}, "did you mean 'storage_class'"),
+        (1, {"access_mode": "Any"}, "ReadWriteOncePod"),
+    ],
+)
+def test_create_disk_refuses_in_words(cpi, ours, size, properties, words) -> None:
+    with pytest.raises(CallError, match=words):
+        cpi("create_disk", size, properties, None)
+    assert ours() == []
+
+
+def test_create_disk_without_a_default_class(api, cpi) -> None:
+    api.store.delete("StorageClass", "", "standard")
+    with pytest.raises(CallError, match="no default storage class"):
+        cpi("create_disk", 1, {}, None)
+
+
+def test_create_disk_leaves_nothing_when_its_answer_is_an_error(api, cpi, ours) -> None:
+    api.fault("POST", "/persistentvolumeclaims$", status=422, after=True)
+    with pytest.raises(CallError):
+        cpi("create_disk", 1, {}, None)
+    assert ours() == []
+
+
+def test_has_disk_of_a_lost_claim_is_an_error(api, cpi, disk) -> None:
+    lost = {"status": {"phase": "Lost"}}
+    api.store.merge_patch("PersistentVolumeClaim", NAMESPACE, disk, lost, status=True)
+    with pytest.raises(CallError, match="Lost"):
+        cpi("has_disk", disk)
+    assert cpi("has_disk", "disk-unknown") is False
+
+
+def test_attach_twice_gives_the_same_hint_and_one_disk(cpi, create_vm, disk) -> None:
+    cid = create_vm()
+
+    assert cpi("attach_disk", cid, disk) == {"path": HINT + disk}
+    assert cpi("attach_disk", cid, disk) == {"path": HINT + disk}
+    assert cpi("get_disks", cid) == [disk]
+
+
+def test_three_disks_and_the_first_detached_first(cpi, create_vm) -> None:
+    cid = create_vm()
+    disks = [cpi("create_disk", 1, {}, cid) for _ in range(3)]
+    for one in disks:
+        cpi("attach_disk", cid, one)
+    cpi("detach_disk", cid, disks[0])
+
+    assert cpi("get_disks", cid) == disks[1:]
+
+
+def test_parallel_attaches_lose_none(api, cpi, create_vm) -> None:
+    cid = create_vm()
+    disks = [cpi("create_disk", 1, {}, cid) for _ in range(3)]
+    processes = [cpi.start(cpi.request("attach_disk", cid, one)) for one in disks]
+    for process in processes:
+        cpi.finish(process).value()
+
+    assert sorted(cpi("get_disks", cid)) == sorted(disks)
+
+
+def test_edit_is_repeated_when_somebody_was_faster(api, cpi, create_vm, disk) -> None:
+    cid = create_vm()
+    api.fault("PATCH", cid, status=409, times=3)
+
+    assert cpi("attach_disk", cid, disk) == {"path": HINT + disk}
+    assert api.pending_faults() == 0
+
+
+def test_disk_of_another_machine_is_refused_and_names_it(cpi, create_vm, disk) -> None:
+    holder, other = create_vm(), create_vm()
+    cpi("attach_disk", holder, disk)
+    with pytest.raises(CallError, match=holder):
+        cpi("attach_disk", other, disk)
+
+    assert cpi("get_disks", other) == []
+    assert cpi("get_disks", holder) == [disk]
+
+
+def test_failed_attach_takes_the_wish_back(cpi, create_vm, operator, disk) -> None:
+    cid = create_vm()
+    operator.disk_reasons[disk] = ("Failed", "MountFailed", "wrong fs type")
+    with pytest.raises(CallError, match="MountFailed: wrong fs type"):
+        cpi("attach_disk", cid, disk)
+
+    assert cpi("get_disks", cid) == []
+
+
+def test_unknown_machine_and_disk_have_their_types(cpi, create_vm, disk) -> None:
+    cid = create_vm()
+    for call, kind in (
+        (("attach_disk", "vm-unknown", disk), "VMNotFound"),
+        (("attach_disk", cid, "disk-unknown"), "DiskNotFound"),
+        (("get_disks", "vm-unknown"), "VMNotFound"),
+        (("get_disks", "junk/../x"), "VMNotFound"),
+        (("set_vm_metadata", "vm-unknown", {}), "VMNotFound"),
+        (("set_disk_metadata", "disk-unknown", {}), "DiskNotFound"),
+    ):
+        with pytest.raises(CallError) as failure:
+            cpi(*call)
+        assert failure.value.type == f"Bosh::Clouds::{kind}"
+
+
+def test_detach_of_what_is_not_attached_is_success(cpi, create_vm, disk) -> None:
+    cid = create_vm()
+    assert cpi("detach_disk", cid, disk) is None
+    assert cpi("detach_disk", "vm-unknown", disk) is None
+
+
+def test_busy_disk_is_not_detached_and_nothing_changes(cpi, create_vm, operator, disk) -> None:
+    cid = create_vm()
+    cpi("attach_disk", cid, disk)
+    operator.busy.add(disk)
+    with pytest.raises(CallError, match="423 postgres"):
+        cpi("detach_disk", cid, disk)
+
+    assert cpi("get_disks", cid) == [disk]
+    operator.busy.clear()
+    cpi("detach_disk", cid, disk)
+    assert cpi("get_disks", cid) == []
+
+
+def test_delete_vm_keeps_its_disks_and_lets_them_go(cpi, create_vm, disk) -> None:
+    first, second = create_vm(), create_vm()
+    cpi("attach_disk", first, disk)
+    cpi("delete_vm", first)
+
+    assert cpi("has_disk", disk) is True
+    assert cpi("attach_disk", second, disk) == {"path": HINT + disk}
+
+
+def test_delete_disk_refuses_while_a_machine_holds_it_and_unmarks(api, cpi, create_vm, disk, new_cpi) -> None:
+    """Of any Director: one that only deletes cannot know of the other's machine."""
+    cid = create_vm()
+    cpi("attach_disk", cid, disk)
+    with pytest.raises(CallError, match=cid):
+        new_cpi()("delete_disk", disk)
+
+    assert "cpi.bosh.io/deleting" not in claim(api, disk)["metadata"].get("annotations", {})
+    cpi("detach_disk", cid, disk)
+    cpi("delete_disk", disk)
+    assert cpi("has_disk", disk) is False
+    cpi("delete_disk", disk)
+
+
+def test_delete_disk_waits_until_the_claim_is_gone(api, cpi, disk) -> None:
+    patch = {"metadata": {"finalizers": ["kubernetes.io/pvc-protection"]}}
+    api.store.merge_patch("PersistentVolumeClaim", NAMESPACE, disk, patch)
+    process = cpi.start(cpi.request("delete_disk", disk))
+    with api.store.changed:
+        assert api.store.changed.wait_for(lambda: "deletionTimestamp" in claim(api, disk)["metadata"], 20)
+    assert process.poll() is None
+    assert "cpi.bosh.io/deleting" in claim(api, disk)["metadata"]["annotations"]
+    api.store.merge_patch("PersistentVolumeClaim", NAMESPACE, disk, {"metadata": {"finalizers": None}})
+
+    assert cpi.finish(process).value() is None
+
+
+def test_delete_disk_leaves_a_claim_that_is_no_disk(api, cpi) -> None:
+    body = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "disk-of-others"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }
+    api.store.create("PersistentVolumeClaim", NAMESPACE, body)
+    with pytest.raises(CallError, match="no disk of BOSH"):
+        cpi("delete_disk", "disk-of-others")
+    assert claim(api, "disk-of-others")
+
+
+def test_attach_of_a_marked_disk_is_refused(api, cpi, create_vm, disk) -> None:
+    cid = create_vm()
+    mark = {"metadata": {"annotations": {"cpi.bosh.io/deleting": "2026-01-01T00:00:00Z"}}}
+    api.store.merge_patch("PersistentVolumeClaim", NAMESPACE, disk, mark)
+    with pytest.raises(CallError, match="being deleted"):
+        cpi("attach_disk", cid, disk)
+
+
+def test_many_machines_at_once_share_a_stemcell(api, create_vm) -> None:
+    made: list[str] = []
+    threads = [threading.Thread(target=lambda: made.append(create_vm())) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(set(made)) == 6

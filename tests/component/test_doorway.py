@@ -1,0 +1,141 @@
+"""What reaches the caller whatever comes in: one ASCII JSON document, exit code 0, a type that the Director knows."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.cpi_process import COMMAND, ENVIRONMENT, checked
+
+SHAPES = [
+    (b"", "CpiError"),
+    (b"no JSON", "CpiError"),
+    (b'"text"', "CpiError"),
+    (b"[" * 100_000, "CpiError"),
+    (b"\xff\xfe", "CpiError"),
+    (b"{}", "CpiError"),
+    (b'{"method": 5}', "CpiError"),
+    (b'{"method": "has_vm", "arguments": {}}', "CpiError"),
+    (b'{"method": "has_vm", "arguments": ["vm-1"], "context": []}', "CpiError"),
+    (b'{"method": "has_vm", "arguments": [], "api_version": 2}', "CpiError"),
+    (b'{"method": "has_vm", "arguments": [7], "api_version": 2}', "CpiError"),
+    (b'{"method": "has_vm", "arguments": [""], "api_version": 2}', "CpiError"),
+    (b'{"method": "has_vm", "arguments": ["vm-1"], "api_version": 4}', "CpiError"),
+    (b'{"method": "has_vm", "arguments": ["vm-1"], "api_version": "2"}', "CpiError"),
+    (b'{"method": "attach_disk", "arguments": ["vm-1", "disk-1"], "api_version": 1}', "CpiError"),
+    (b'{"method": "create_disk", "arguments": [true, {}, null], "api_version": 2}', "CpiError"),
+    (b'{"method": "snapshot_disk", "arguments": ["disk-1", {}], "api_version": 2}', "NotImplemented"),
+    (b'{"method": "current_vm_id"}', "NotImplemented"),
+    (b'{"method": "__init__"}', "NotImplemented"),
+    (b'{"method": "' + b"x" * 100_000 + b'"}', "NotImplemented"),
+]
+
+
+@pytest.mark.parametrize(("request_text", "kind"), SHAPES, ids=[str(place) for place in range(len(SHAPES))])
+def test_odd_requests_get_a_typed_error(cpi, request_text, kind) -> None:
+    answer = cpi.raw(request_text)
+
+    assert answer.error is not None
+    assert answer.error["type"] == f"Bosh::Clouds::{kind}"
+    assert len(answer.error["message"]) < 500
+
+
+def test_surplus_arguments_and_multi_line_requests_are_taken(cpi) -> None:
+    request = {"method": "has_vm", "arguments": ["vm-unknown", 1, {}], "context": {"other": 1}, "api_version": 3}
+
+    assert cpi.raw(json.dumps(request, indent=2).encode()).value() is False
+
+
+def test_request_of_3_mib_is_read_to_its_end_before_anything_is_said(cpi) -> None:
+    request = {
+        "method": "has_vm",
+        "arguments": ["vm-unknown"],
+        "context": {"padding": "x" * 3_000_000},
+        "api_version": 2,
+    }
+
+    assert cpi.raw(json.dumps(request).encode()).value() is False
+
+
+def test_what_methods_print_goes_to_standard_error(cpi, tmp_path) -> None:
+    """A print in our code, one in C, and a child: none of it reaches the caller."""
+    script = tmp_path / "noisy.py"
+    script.write_text(
+        "import os, subprocess, sys\n"
+        "from bosh_kubernetes_cpi import __main__\n"
+        "from bosh_kubernetes_cpi.methods import info\n"
+        "whole = info.info\n"
+        "def noisy(call):\n"
+        "    print('print'); os.write(1, b'write\\n'); subprocess.run(['echo', 'child'], check=True)\n"
+        "    return whole(call)\n"
+        "info.info = noisy\n"
+        "__main__.main()\n"
+    )
+    answer = cpi.raw(cpi.request("info"), [sys.executable, "-I", str(script)])
+
+    assert answer.value()["api_version"] == 2
+    for word in ("print", "write", "child"):
+        assert word in answer.stderr
+
+
+def test_fault_of_our_own_is_answered_without_its_text(cpi, tmp_path) -> None:
+    script = tmp_path / "faulty.py"
+    script.write_text(
+        "from bosh_kubernetes_cpi import __main__\n"
+        "from bosh_kubernetes_cpi.methods import info\n"
+        "def faulty(call):\n"
+        "    raise KeyError('planted-secret')\n"
+        "info.info = faulty\n"
+        "__main__.main()\n"
+    )
+    answer = cpi.raw(cpi.request("info"), [sys.executable, "-I", str(script)])
+
+    assert answer.error is not None
+    assert "KeyError" in answer.error["message"]
+    assert "planted" not in answer.error["message"] + answer.stderr
+
+
+def test_standard_error_may_be_closed(cpi) -> None:
+    code = f"exec {' '.join(COMMAND)} {cpi.config} 2>&-"
+    done = subprocess.run(
+        ["/bin/sh", "-c", code], input=cpi.request("info"), capture_output=True, env=ENVIRONMENT, check=False
+    )
+
+    assert checked(done.stdout, done.stderr, done.returncode).value()["api_version"] == 2
+
+
+def test_terminated_while_waiting_for_its_request(cpi) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, str(cpi.config)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=ENVIRONMENT,
+    )
+    while f"{os.sep}python" not in os.readlink(f"/proc/{process.pid}/exe") or not _catches_term(process.pid):
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    stdout, stderr = process.communicate(timeout=20)
+    answer = checked(stdout, stderr, process.returncode)
+
+    assert answer.error is not None
+    assert answer.error["type"] == "Bosh::Clouds::CloudError"
+
+
+def test_people_get_help_and_version() -> None:
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, env=ENVIRONMENT, check=False)
+
+    assert run("--help").stdout.startswith("usage: bosh-kubernetes-cpi CONFIG.json")
+    assert run("--version").stdout.startswith("bosh-kubernetes-cpi ")
+    assert run().returncode == 64
+    assert run("--unknown").stdout == ""
+
+
+def _catches_term(pid: int) -> bool:
+    with open(f"/proc/{pid}/status") as file:
+        caught = next(line.split()[1] for line in file if line.startswith("SigCgt:"))
+    return bool(int(caught, 16) & (1 << (signal.SIGTERM - 1)))
