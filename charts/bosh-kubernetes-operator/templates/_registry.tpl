@@ -1,6 +1,7 @@
 {{/* relativeurls: the API server's proxy rewrites only relative Locations, with its prefix. */}}
 {{- define "bosh.registryConfig" -}}
 version: 0.1
+log: {level: warn}
 http:
   addr: ":5000"
   relativeurls: true
@@ -12,6 +13,7 @@ storage:
 {{/* A pull-through cache takes no push. It starts only when the registry answers; the kubelet repeats. */}}
 {{- define "bosh.mirrorConfig" -}}
 version: 0.1
+log: {level: warn}
 http:
   addr: ":5000"
 storage:
