@@ -18,7 +18,7 @@ from .access import Access
 from .advice import advice, unreachable
 from .image import ACCEPTED, Document, digest_of
 
-PAUSES = (1.0, 3.0)  # seconds before a small request is repeated after 429, 5xx or silence
+PAUSES = (0.5, 2.0)  # seconds before a small request is repeated after 429, 5xx or silence
 _LARGEST_ANSWER = 4 << 20  # manifests are at most 4 MiB (distribution specification)
 _PATIENCE = 300.0  # seconds: a registry may copy a finished upload to where it belongs before it answers
 
