@@ -1,0 +1,73 @@
+"""The table of methods, and what is struck out of messages."""
+
+from importlib import import_module
+
+import pytest
+
+from bosh_kubernetes_cpi import dispatch, redaction, versions
+from bosh_kubernetes_cpi.errors import RequestError
+
+
+@pytest.mark.parametrize("method", dispatch.METHODS)
+def test_each_method_of_the_table_is_a_function_that_takes_its_arguments(method) -> None:
+    import inspect
+
+    module, limit, arguments = dispatch.METHODS[method]
+    serve = getattr(import_module(f"bosh_kubernetes_cpi.methods.{module}"), method)
+
+    inspect.signature(serve).bind(None, *arguments)
+    assert limit > 0
+
+
+@pytest.mark.parametrize("message", ["Invalid Method: x", "Method is not known, got x"])
+def test_no_message_reads_as_not_implemented(message) -> None:
+    answer = dispatch.error("Bosh::Clouds::CloudError", message, False)
+    assert not answer["error"]["message"].startswith(("Invalid Method:", "Method is not known, got"))
+
+
+@pytest.mark.parametrize(("asked", "version"), [(2, 2), (3, 3), (None, 1), (1, 1)])
+def test_versions(asked, version) -> None:
+    assert versions.requested(asked, "has_vm") == version
+
+
+@pytest.mark.parametrize("method", ["create_vm", "attach_disk"])
+def test_version_1_is_refused_where_it_differs(method) -> None:
+    with pytest.raises(RequestError, match="version 2 or 3"):
+        versions.requested(None, method)
+
+
+REDACTED = [
+    ("the token abcdef is wrong", {"abcdef"}, "the token <redacted> is wrong"),
+    ("abcdefgh", {"abcdef", "abcdefgh"}, "<redacted>"),
+    ("nothing", set(), "nothing"),
+]
+
+
+@pytest.mark.parametrize(("text", "secrets", "expected"), REDACTED)
+def test_redact(text, secrets, expected) -> None:
+    assert redaction.redact(text, secrets) == expected
+
+
+def test_texts_are_found_at_any_depth_and_line_by_line() -> None:
+    key = "-----BEGIN-----\nsecretline\n"
+    env = {"bosh": {"mbus": {"cert": {"private_key": key}}, "group": "harmless", "pin": "1234"}}
+    found = redaction.texts([env])
+
+    assert "secretline" in found
+    assert "harmless" not in found
+    assert "1234" not in found
+
+
+def test_secrets_of_the_configuration() -> None:
+    config = {
+        "kubernetes": {"server": "https://server", "token": "token-1", "client_key": "key-text"},
+        "registry": {"host": "registry", "password": "registry-password"},
+        "agent": {
+            "mbus": "nats://user-name:pass-word@10.0.0.1:4222",
+            "blobstore": {"options": {"password": "blobs-password"}},
+        },
+    }
+    found = redaction.of_config(config)
+
+    assert {"token-1", "key-text", "registry-password", "pass-word", "blobs-password"} <= found
+    assert not found & {"https://server", "registry", "10.0.0.1"}
