@@ -47,36 +47,26 @@ def operator_image() -> str:
     if not engine_has(name):
         context = BUILD / "operator-image"
         shutil.rmtree(context, ignore_errors=True)
-        wheels = context / "wheels"
-        wheels.mkdir(parents=True)
-        pip = [sys.executable, "-m", "pip", "--quiet"]
-        run(
-            *pip,
-            "download",
-            "--require-hashes",
-            "--only-binary=:all:",
-            "-r",
-            "operator/requirements.lock",
-            "-d",
-            wheels,
-        )
-        run(*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", wheels, ".")
+        shutil.copytree(dependencies(), context / "dependencies")
+        run(sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", context / "project", ".")
         shutil.copy(ROOT / "operator/Dockerfile", context)
-        run(
-            "docker",
-            "build",
-            "--quiet",
-            "--network",
-            "host",
-            "--build-arg",
-            f"BASE={BASE}",
-            "-t",
-            name,
-            context,
-            DOCKER_BUILDKIT="0",
-        )
+        words = ["--quiet", "--network", "host", "--build-arg", f"BASE={BASE}", "--tag", name]
+        run("docker", "build", *words, context, DOCKER_BUILDKIT="0")
     load(name)
     return name
+
+
+def dependencies() -> Path:
+    """Folder of the wheels of operator/requirements.lock, fetched once."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bosh-kubernetes-cpi/wheels"
+    folder = cache / digest(("operator/requirements.lock",))
+    if not folder.exists():
+        fresh = folder.with_suffix(".new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        words = ["download", "--quiet", "--require-hashes", "--only-binary=:all:", "-r", "operator/requirements.lock"]
+        run(sys.executable, "-m", "pip", *words, "-d", fresh)
+        fresh.rename(folder)
+    return folder
 
 
 @functools.cache
@@ -99,11 +89,10 @@ def stemcell(flavour: str, version: str = "1.0") -> Stemcell:
 
 def load(image: str) -> None:
     """Bring an image of the engine onto the nodes, unless it is there."""
-    nodes = run("kind", "get", "nodes", "--name", os.environ["BOSH_CLUSTER"]).split()
-    name = image if image.count("/") > 1 or "." in image.split("/")[0] else f"docker.io/{image}"
-    if all(name in run("docker", "exec", node, "ctr", "-n", "k8s.io", "images", "ls", "-q").split() for node in nodes):
+    nodes = run("kubectl", "get", "nodes", "-o", "jsonpath={.items[*].metadata.name}").split()
+    if all(image in run("docker", "exec", node, "ctr", "-n", "k8s.io", "images", "ls", "-q").split() for node in nodes):
         return
-    run("kind", "load", "docker-image", image, "--name", os.environ["BOSH_CLUSTER"])
+    run(sys.executable, CLUSTER, "load", image, "--name", os.environ["BOSH_CLUSTER"])
 
 
 def engine_has(image: str) -> bool:
