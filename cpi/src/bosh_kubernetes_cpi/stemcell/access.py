@@ -58,8 +58,8 @@ class Access:
         """Endpoint of `scheme://host[:port]`, without credentials; plain HTTP only where that is allowed."""
         url = urlsplit(origin)
         host = url.hostname or ""
-        plain = url.scheme == "http"
-        if not host or (plain and not self._insecure and not is_loopback(host)):
+        plain = url.scheme == "http" and (self._insecure or is_loopback(host))
+        if not host or not (plain or url.scheme == "https"):
             raise RegistryError(
                 f"{self._registry} sends us to '{url.scheme}://{url.netloc}', which is no https host: refused "
                 "(registry.insecure allows plain HTTP)"
