@@ -1,0 +1,120 @@
+"""The chart's life on a cluster, with a machine running through all of it.
+
+That the registry's NetworkPolicies are enforced is not shown here: the test cluster's network plugin enforces none.
+"""
+
+import json
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.cluster import environment
+from tests.support.cluster.cpi import Cpi, CpiCallError
+from tests.support.cluster.installation import CHART, MACHINES, RELEASE, Installation, Operator, helm
+from tests.support.cluster.machines import Machine
+
+
+def test_a_fresh_installation_passes_its_own_tests(installation: Installation) -> None:
+    answer = helm(installation.system, "test", RELEASE, "--timeout", "120s")
+
+    assert answer.count("Succeeded") == 2, answer
+
+
+def test_helm_test_fails_when_a_right_is_missing(installation: Installation) -> None:
+    role = installation.machines.get("role", RELEASE)
+    assert role is not None
+    installation.machines.run("delete", "role", RELEASE)
+    try:
+        with pytest.raises(AssertionError, match="helm test"):
+            helm(installation.system, "test", RELEASE, "--timeout", "120s")
+        said = installation.system.run("logs", f"pod/{RELEASE}-test")
+    finally:
+        installation.machines.apply({**role, "metadata": {"name": RELEASE, "labels": role["metadata"]["labels"]}})
+        helm(installation.system, "test", RELEASE, "--timeout", "120s")
+
+    assert "FAILED: may not" in said
+    assert "resource=pods" in said
+
+
+def test_properties_printed_by_the_notes_let_the_cpi_in(installation: Installation, tmp_path: Any) -> None:
+    notes = helm(installation.system, "get", "notes", RELEASE)
+    begin = notes.index(f"kubectl --namespace {MACHINES} get secret")
+    command = notes[begin : notes.index("\n", notes.index("| sed", begin))]
+    printed = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout
+    properties = yaml.safe_load(printed)
+    config = tmp_path / "cpi.json"
+    config.write_text(json.dumps(properties))
+
+    assert set(properties) == {"kubernetes", "namespace"}
+    assert Cpi(config, director=str(uuid.uuid4()))("has_vm", "vm-there-is-none") is False
+
+
+def test_an_upgrade_replaces_the_operator_and_touches_no_machine(
+    installation: Installation, operator: Operator, make_machine: Callable[..., Machine], stemcell: str
+) -> None:
+    machine = make_machine(stemcell)
+    before = machine.identity()
+    [old] = operator.pods()
+
+    helm(
+        installation.system, "upgrade", RELEASE, str(CHART), "--reuse-values", "--wait", "--timeout", "180s",
+        "--set-string", f"operator.podAnnotations.upgraded={uuid.uuid4()}",
+    )  # fmt: skip
+    [new] = operator.pods()
+
+    assert new["metadata"]["uid"] != old["metadata"]["uid"]
+    assert machine.identity() == before
+    assert machine.cpi("has_vm", machine.cid) is True
+
+
+@contextmanager
+def uninstalled(installation: Installation) -> Iterator[None]:
+    """Without the release for the time of a `with` block; installed again whatever happens in it."""
+    helm(installation.system, "uninstall", RELEASE, "--wait", "--timeout", "120s")
+    try:
+        yield
+    finally:
+        environment.installed()
+
+
+def test_uninstall_and_reinstall_with_a_running_machine_and_disk(
+    installation: Installation, operator: Operator, make_machine: Callable[..., Machine], stemcell: str
+) -> None:
+    machine = make_machine(stemcell)
+    disk = machine.plug()
+    before, boots = machine.identity(), machine.boots()
+    attachment, claim = installation.machines.get("pod", disk), installation.machines.get("pvc", disk)
+    token = installation.config()["kubernetes"]["token"]
+    blobs = installation.machines.get("pvc", "bosh-registry")
+    assert attachment
+    assert claim
+    assert blobs
+
+    with uninstalled(installation):
+        assert installation.system.list("deployments") == []
+        with pytest.raises(CpiCallError, match="(?i)forbidden|may not"):
+            machine.cpi("has_vm", machine.cid)
+        assert machine.identity() == before
+        for kind, was in (("pod", attachment), ("pvc", claim), ("pvc", blobs)):
+            now = installation.machines.get(kind, was["metadata"]["name"])
+            assert now is not None
+            assert now["metadata"]["uid"] == was["metadata"]["uid"]
+            assert "deletionTimestamp" not in now["metadata"]
+        assert machine.guest(f"mountpoint -q /warden-cpi-dev/{disk} && echo there").strip() == "there"
+
+    assert installation.config()["kubernetes"]["token"] == token
+    assert machine.identity() == before
+
+    machine.cpi("reboot_vm", machine.cid)
+    assert machine.boots() == boots + 1
+    assert machine.cpi("get_disks", machine.cid) == [disk]
+    machine.cpi("detach_disk", machine.cid, disk)
+
+    assert machine.cpi("get_disks", machine.cid) == []
+    assert machine.cpi("has_disk", disk) is True
+    assert machine.identity() == before
