@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -83,9 +84,10 @@ def making(kind: str, name: str, entry_key: str) -> Iterator[Path]:
         yield folder
         sums = {str(file.relative_to(folder)): sha256(file) for file in sorted(folder.rglob("*")) if file.is_file()}
         (folder / MANIFEST).write_text(json.dumps(sums, indent=1))
-        target = parent / f"{name}-{entry_key}"
-        shutil.rmtree(target, ignore_errors=True)
-        folder.rename(target)
+        for older in parent.iterdir():  # one version of an entry is kept
+            if re.fullmatch(rf"{re.escape(name)}-[0-9a-f]{{16}}", older.name):
+                shutil.rmtree(older)
+        folder.rename(parent / f"{name}-{entry_key}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

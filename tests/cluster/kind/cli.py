@@ -12,7 +12,6 @@ from .create import Cluster
 from .errors import ClusterError
 
 
-
 def main(arguments: list[str]) -> int:
     """Run one command; returns the exit code. A ClusterError is one message, not a traceback."""
     options = _parser().parse_args(arguments)
@@ -34,21 +33,37 @@ def _parser() -> argparse.ArgumentParser:
     def command(function: Callable[[argparse.Namespace], int | None], name: str, text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text)
         added.set_defaults(command=function)
-        added.add_argument("--name", default="bosh-dev", help="name of the cluster (default: %(default)s)")
+        added.add_argument(
+            "--name",
+            default=os.environ.get("BOSH_CLUSTER", "bosh-dev"),
+            help="name of the cluster (default: %(default)s)",
+        )
         return added
 
     def with_nodes(added: argparse.ArgumentParser) -> None:
-        added.add_argument("--nodes", type=int, choices=(1, 3), default=1, help="one node, or a control plane and two workers")
+        added.add_argument(
+            "--nodes", type=int, choices=(1, 3), default=1, help="one node, or a control plane and two workers"
+        )
 
     with_nodes(command(_up, "up", "bring the cluster up; nothing to do when it is"))
     command(_down, "down", "remove the cluster and its block devices")
     with_nodes(command(_status, "status", "say whether the cluster is up; exit code 1 when not"))
     with_nodes(command(_preflight, "preflight", "say what is wrong with this machine, with the cure"))
-    command(_env, "env", "print exports for a shell: eval \"$(cluster.py env)\"")
-    command(_load, "load", "load images into every node").add_argument("image", nargs="+", help="archive, or name in the engine")
-    added = command(_volumes, "volumes", "make more volumes on block devices, and recycle the released ones")
-    added.add_argument("--count", type=int, default=0)
-    added.add_argument("--size", type=_sizes, default=[256], metavar="MIB[,MIB...]", help="sizes in turn (default: 256)")
+    command(_env, "env", 'print exports for a shell: eval "$(cluster.py env)"')
+    command(_load, "load", "load images into every node").add_argument(
+        "image", nargs="+", help="archive, or name in the engine"
+    )
+    added = command(
+        _volumes, "volumes", "recycle released volumes on block devices, then make some until COUNT are available"
+    )
+    added.add_argument("--count", type=int, default=6, help="how many (default: %(default)s); 0 only recycles")
+    added.add_argument(
+        "--size",
+        type=_sizes,
+        default=[256, 256, 512],
+        metavar="MIB[,MIB...]",
+        help="sizes in turn (default: 256,256,512)",
+    )
     command(_restart, "restart-node", "restart a node's container as a machine restarts").add_argument("node")
     command(_program, "program", "print the path of a program, built if need be").add_argument(
         "program", choices=sorted(name for family in programs.FAMILIES.values() for name in family.packages)
@@ -114,7 +129,7 @@ def _down(options: argparse.Namespace) -> None:
         found = engine.running()
         if found is not None:
             with say.step(f"remove {cluster.name}"):
-                _remove(found, cluster, create.tools()["kind"])
+                _remove(found, cluster, programs.link_folder() / "kind")
         volumes.detach_all(cluster)
         shutil.rmtree(cluster.folder, ignore_errors=True)
 
@@ -138,21 +153,20 @@ def _env(options: argparse.Namespace) -> None:
     values = {**_engine().env, "KUBECONFIG": str(cluster.kubeconfig), "BOSH_CLUSTER": cluster.name}
     for name, value in values.items():
         print(f"export {name}={shlex.quote(value)}")
-    print(f"export PATH={shlex.quote(str(programs.link_folder()))}:\"$PATH\"")
+    print(f'export PATH={shlex.quote(str(programs.link_folder()))}:"$PATH"')
 
 
 def _load(options: argparse.Namespace) -> None:
     with say.step(f"load {' '.join(options.image)}"):
         for image in options.image:
-            create.load(_engine(), Cluster(options.name), image, create.tools()["kind"])
+            create.load(_engine(), Cluster(options.name), image, programs.link_folder() / "kind")
 
 
 def _volumes(options: argparse.Namespace) -> None:
     cluster = Cluster(options.name)
     for name in volumes.recycle(cluster):
         say.line(f"{name} was released: wiped and offered again")
-    if options.count:
-        volumes.add(_engine(), cluster, options.count, options.size)
+    volumes.ensure(_engine(), cluster, options.count, options.size)
 
 
 def _restart(options: argparse.Namespace) -> None:
@@ -171,7 +185,7 @@ def _clean(options: argparse.Namespace) -> None:
         for folder in sorted((cache.root() / "run").glob("*/")):
             cluster = Cluster(folder.name)
             if found is not None:
-                _remove(found, cluster, create.tools()["kind"])
+                _remove(found, cluster, programs.link_folder() / "kind")
             volumes.detach_all(cluster)
         engine.stop()
         if options.cache:

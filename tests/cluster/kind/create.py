@@ -99,7 +99,9 @@ def prepare(engine: Engine) -> tuple[str, dict[str, Path]]:
                 engine.run("pull", official, timeout=PULL_SECONDS)
                 engine.run("tag", official, ours)
         return OFFICIAL_NODE_IMAGE, {}
-    say.line(f"the official node image cannot be used ({why}): node and images are built from Go modules and Debian packages")
+    say.line(
+        f"the official node image cannot be used ({why}): node and images are built from Go modules and Debian packages"
+    )
     name = node_image.ensure(engine)
     archives = images.make(images.TEST_IMAGES)
     _load_into_engine(engine, archives[images.PYTHON_IMAGE])

@@ -11,10 +11,7 @@ from .run import run, works
 from .versions import DEBIAN
 
 # Debian 12: its systemd 252 still boots on cgroup v1.
-NODE_PACKAGES = (
-    "systemd systemd-sysv dbus conntrack iptables nftables ipset iproute2 ethtool util-linux mount kmod libseccomp2 pigz "
-    "e2fsprogs xfsprogs bash busybox ca-certificates curl jq procps socat"
-).split()
+NODE_PACKAGES = ["systemd", "systemd-sysv", "dbus", "conntrack", "iptables", "nftables", "ipset", "iproute2", "ethtool", "util-linux", "mount", "kmod", "libseccomp2", "pigz", "e2fsprogs", "xfsprogs", "bash", "busybox", "ca-certificates", "curl", "jq", "procps", "socat"]
 PYTHON_PACKAGES = ["python3", "python3-venv", "ca-certificates"]
 
 

@@ -101,7 +101,9 @@ def ensure() -> Engine:
     if found is not None:
         return found
     if os.geteuid() != 0:
-        raise ClusterError("no container engine answers, and an engine can be started by root only: start docker, or use sudo")
+        raise ClusterError(
+            "no container engine answers, and an engine can be started by root only: start docker, or use sudo"
+        )
     if shutil.which("dockerd") is None:
         debian.install(["docker.io"], "no container engine is there", ask=True)
     client = programs.on_path("docker")

@@ -3,7 +3,6 @@
 An image is a cache entry `images/<name>-<key>/image.tar`, keyed by what it is made from, readable by `docker load`.
 """
 
-import os
 import re
 import shutil
 from collections.abc import Callable
@@ -66,10 +65,11 @@ def _skeleton(root: Path, debian_root: Path) -> None:
     (root / "etc/nsswitch.conf").write_text("hosts: files dns\n")
 
 
-def _copy_program(root: Path, debian_root: Path, program: str) -> None:
-    """A program of the Debian root with the libraries that it loads; links become the files that they mean there."""
-    libraries = re.findall(r"(/\S+\.so\S*)", run(["chroot", debian_root, "ldd", f"/{program}"]))
-    for path in (f"/{program}", *libraries):
+def _copy_programs(root: Path, debian_root: Path, *files: str | Path) -> None:
+    """Programs and plugins of the Debian root with the libraries that they load; links become what they mean there."""
+    paths = [f"/{file}" for file in files]
+    libraries = re.findall(r"=> (/\S+)|^\s+(/\S+) \(", run(["chroot", debian_root, "ldd", *paths]), re.MULTILINE)
+    for path in {*paths, *(found or loader for found, loader in libraries)}:
         target = root / path.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         meant = run(["chroot", debian_root, "readlink", "-f", path]).strip()
@@ -79,7 +79,7 @@ def _copy_program(root: Path, debian_root: Path, program: str) -> None:
 def _busybox(root: Path, debian_root: Path) -> None:
     """Debian's dynamic busybox with a link for each applet (the static one crashes when it resolves names)."""
     _skeleton(root, debian_root)
-    _copy_program(root, debian_root, "bin/busybox")
+    _copy_programs(root, debian_root, "bin/busybox")
     for applet in run(["chroot", debian_root, "/bin/busybox", "--list"]).split():
         link = root / "bin" / applet
         if applet != "busybox":
@@ -89,13 +89,13 @@ def _busybox(root: Path, debian_root: Path) -> None:
 def _network(root: Path, debian_root: Path) -> None:
     """busybox, iptables, nft, conntrack, ipset."""
     _busybox(root, debian_root)
-    for program in NETWORK_PROGRAMS:
-        _copy_program(root, debian_root, program)
-    for plugins in debian_root.glob("usr/lib/*/xtables"):
-        shutil.copytree(plugins, root / plugins.relative_to(debian_root))
+    plugins = [file.relative_to(debian_root) for file in debian_root.glob("usr/lib/*/xtables/*.so")]
+    _copy_programs(root, debian_root, *NETWORK_PROGRAMS, *plugins)
     for name in IPTABLES_NAMES:
         (root / "usr/sbin" / name).symlink_to("xtables-nft-multi")
-    run(["chroot", root, "/usr/sbin/iptables", "--version"])
+    # what kube-proxy's rules use: a plugin whose library is missing would be seen at the first Service only
+    for match in ("statistic", "comment", "conntrack", "addrtype", "mark", "recent"):
+        run(["chroot", root, "/usr/sbin/iptables", "-m", match, "--help"])
     run(["chroot", root, "/usr/sbin/nft", "--version"])
 
 

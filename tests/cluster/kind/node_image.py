@@ -2,11 +2,12 @@
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from . import archive, cache, debian, images, programs, say
 from .engine import Engine
-from .errors import ClusterError
+from .errors import ClusterError, CommandError
 from .run import run
 from .versions import KUBERNETES
 
@@ -46,8 +47,16 @@ def ensure(engine: Engine) -> str:
         return name
     verified = cache.find("node", "node", key()) or _make()
     with say.step("load the node image into the engine"):
+        _forget_older(engine)
         engine.run("load", "-i", verified / "image.tar")
     return name
+
+
+def _forget_older(engine: Engine) -> None:
+    """Remove node images of other keys from the engine, except those that a cluster runs on."""
+    for older in engine.run("images", "--format", "{{.Repository}}:{{.Tag}}", NAME.partition(":")[0]).split():
+        with suppress(CommandError):
+            engine.run("rmi", older)
 
 
 def _make() -> Path:

@@ -3,6 +3,7 @@
 A family is a folder below tools/ with a go.mod and go.sum of its own, so that the families' dependencies do not fight.
 """
 
+import functools
 import os
 import shutil
 from dataclasses import dataclass
@@ -104,6 +105,7 @@ def _foreign_path() -> str:
     return os.pathsep.join(folder for folder in folders if Path(folder) != link_folder())
 
 
+@functools.cache
 def on_path(program: str) -> Path | None:
     """The program on the PATH, if its version is an accepted one; says so when it is not."""
     found = shutil.which(program, path=_foreign_path())

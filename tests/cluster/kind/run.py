@@ -35,9 +35,7 @@ def run(
     return done.stdout
 
 
-def works(
-    command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, timeout: float | None = None
-) -> bool:
+def works(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, timeout: float | None = None) -> bool:
     """Whether a program runs and ends with exit code 0."""
     try:
         run(command, env=env, timeout=timeout)

@@ -12,9 +12,7 @@ REGISTRY = "3.0.0"
 DEBIAN = "bookworm"
 
 # The official node image of kind 0.33.0, pinned by digest.
-OFFICIAL_NODE_IMAGE = (
-    "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
-)
+OFFICIAL_NODE_IMAGE = "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
 
 
 @dataclass(frozen=True)

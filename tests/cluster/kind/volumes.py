@@ -7,8 +7,10 @@ Nobody provisions: a volume that was used and released is wiped and offered agai
 import json
 import os
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from . import restart, say
 from .create import Cluster
@@ -49,16 +51,29 @@ class Volume:
         }
 
 
-def add(engine: Engine, cluster: Cluster, count: int, sizes: list[int]) -> list[Volume]:
-    """Make `count` more volumes, of the given sizes (MiB) in turn, spread over the nodes that take Pods."""
+def ensure(engine: Engine, cluster: Cluster, count: int, sizes: list[int]) -> list[Volume]:
+    """Make volumes until `count` are Available, of the given sizes (MiB) in turn; returns the new ones."""
+    missing = lacking(_listed(cluster), count, sizes)
+    return _add(engine, cluster, missing) if missing else []
+
+
+def lacking(volumes: list[dict[str, Any]], count: int, sizes: list[int]) -> list[int]:
+    """Sizes (MiB) to make, so that beside the Available volumes there are `count` of the given sizes in turn."""
+    wanted = Counter(sizes[index % len(sizes)] for index in range(count))
+    wanted -= Counter(_size(volume) for volume in volumes if volume["status"]["phase"] == "Available")
+    return sorted(wanted.elements())
+
+
+def _add(engine: Engine, cluster: Cluster, sizes: list[int]) -> list[Volume]:
+    """Make a volume of each size, spread over the nodes that take Pods."""
     nodes = _workers(cluster)
     first = 1 + max((int(file.stem) for file in _folder(cluster).glob("*.img")), default=0)
     made = []
-    with say.step(f"{count} block devices"):
+    with say.step(f"{len(sizes)} block devices"):
         try:
-            for index in range(count):
-                number, size = first + index, sizes[index % len(sizes)]
-                made.append(Volume(number, _attach(cluster, number, size), size, nodes[index % len(nodes)]))
+            for index, size in enumerate(sizes):
+                number = first + index
+                made.append(Volume(number, _attach(cluster, number, size), size, nodes[number % len(nodes)]))
             for node in cluster.nodes():
                 restart.restore_devices(engine, node)
             _offer(cluster, made)
@@ -72,20 +87,14 @@ def add(engine: Engine, cluster: Cluster, count: int, sizes: list[int]) -> list[
 
 def recycle(cluster: Cluster) -> list[str]:
     """Wipe every Released volume and offer it again; returns their names. Raises ClusterError when one is still in use."""
-    listed = json.loads(cluster.kubectl("get", "persistentvolumes", "-o", "json"))["items"]
-    released = [
-        volume
-        for volume in listed
-        if volume["spec"].get("storageClassName") == CLASS and volume["status"]["phase"] in ("Released", "Failed")
-    ]
+    released = [volume for volume in _listed(cluster) if volume["status"]["phase"] in ("Released", "Failed")]
     for volume in released:
         name, device = volume["metadata"]["name"], volume["spec"]["local"]["path"]
         _wipe(name, device)
         cluster.kubectl("delete", "persistentvolume", name, "--timeout=30s")
         expression = volume["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"][0]["matchExpressions"][0]
         number = int(name.rpartition("-")[2])
-        size = int(volume["spec"]["capacity"]["storage"].removesuffix("Mi"))
-        _offer(cluster, [Volume(number, device, size, expression["values"][0])])
+        _offer(cluster, [Volume(number, device, _size(volume), expression["values"][0])])
     return [volume["metadata"]["name"] for volume in released]
 
 
@@ -95,6 +104,18 @@ def detach_all(cluster: Cluster) -> None:
     for device, file in _loops().items():
         if file.startswith(ours) or (file.startswith(dead) and file.endswith("(deleted)")):
             run(["losetup", "--detach", device])
+
+
+def _listed(cluster: Cluster) -> list[dict[str, Any]]:
+    """The PersistentVolumes of our class."""
+    volumes = json.loads(cluster.kubectl("get", "persistentvolumes", "-o", "json"))["items"]
+    return [volume for volume in volumes if volume["spec"].get("storageClassName") == CLASS]
+
+
+def _size(volume: dict[str, Any]) -> int:
+    """MiB, as the API server writes it: 256Mi, 1Gi."""
+    text: str = volume["spec"]["capacity"]["storage"]
+    return int(text[:-2]) * {"Mi": 1, "Gi": 1024}[text[-2:]]
 
 
 def _folder(cluster: Cluster) -> Path:
@@ -136,7 +157,9 @@ def _wipe(name: str, device: str) -> None:
     try:
         os.close(os.open(device, os.O_RDWR | os.O_EXCL))
     except OSError as error:
-        raise ClusterError(f"{name} is Released and {device} is still in use ({error.strerror}): who has it mounted?") from error
+        raise ClusterError(
+            f"{name} is Released and {device} is still in use ({error.strerror}): who has it mounted?"
+        ) from error
     run(["blkdiscard", "--force", device])
 
 
