@@ -125,6 +125,23 @@ def test_terminated_while_waiting_for_its_request(cpi) -> None:
     assert answer.error["type"] == "Bosh::Clouds::CloudError"
 
 
+def test_method_that_hangs_is_answered_for(cpi, tmp_path) -> None:
+    script = tmp_path / "hanging.py"
+    script.write_text(
+        "import threading\n"
+        "from bosh_kubernetes_cpi import __main__, dispatch, doorway\n"
+        "from bosh_kubernetes_cpi.methods import info\n"
+        "doorway.RESERVE = 0\n"
+        "dispatch.METHODS['info'] = ('info', 1, ())\n"
+        "info.info = lambda call: threading.Event().wait()\n"
+        "__main__.main()\n"
+    )
+    answer = cpi.raw(cpi.request("info"), [sys.executable, "-I", str(script)])
+
+    assert answer.error is not None
+    assert "limit of time" in answer.error["message"]
+
+
 def test_people_get_help_and_version() -> None:
     def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, env=ENVIRONMENT, check=False)

@@ -52,5 +52,10 @@ def too_old(version: int) -> Refusal:
     return Refusal(410, "Expired", f"too old resource version: {version}")
 
 
+def forbidden(verb: str, resource: str, namespace: str) -> Refusal:
+    words = f'User "cpi" cannot {verb} resource "{resource}" in the namespace "{namespace}"'
+    return Refusal(403, "Forbidden", f"{resource} is forbidden: {words}")
+
+
 def unauthorized() -> Refusal:
     return Refusal(401, "Unauthorized", "Unauthorized")

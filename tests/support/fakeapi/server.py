@@ -23,6 +23,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from tests.support.fakeapi import errors
 from tests.support.fakeapi.certs import Authority
 from tests.support.fakeapi.kinds import Kind, all_kinds
+from tests.support.fakeapi.rights import documented, verb
 from tests.support.fakeapi.store import Store
 
 Json = dict[str, Any]
@@ -61,6 +62,7 @@ class FakeApi:
         self.authority = Authority()
         self.client = self.authority.client("cpi")
         self.store = Store(all_kinds())
+        self.rights = documented()
         self.seen: list[Seen] = []
         self.connections = 0
         self._faults: list[Fault] = []
@@ -181,7 +183,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._authenticate()
             kind, namespace, name, sub = self._resource(url.path)
             query = {key: values[0] for key, values in parse_qs(url.query).items()}
-            if method == "GET" and query.get("watch") == "true":
+            needed = verb(method, name, query.get("watch") == "true")
+            if needed not in api.rights.get((kind.group, kind.plural), set()):
+                raise errors.forbidden(needed, kind.resource, namespace)
+            if needed == "watch":
                 return self._watch(kind, namespace, query, silent=bool(fault))
             answer = self._answer(method, kind, namespace, name, sub, query, body)
             if fault:

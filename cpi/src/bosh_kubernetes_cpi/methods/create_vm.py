@@ -81,8 +81,8 @@ def _make(call: Call, machine: Json, public: Json, hidden: Json, networks: Json)
         owned = secret(made, hidden)
         if len(owned["stringData"]["credentials.json"]) > LARGEST:
             raise CloudError(f"env is larger than the {LARGEST} bytes that fit into a Secret")
-        call.api.create(paths.secrets(call.namespace), owned)
-        call.api.create(paths.config_maps(call.namespace), config_map(made, public))
+        call.api.create(paths.secrets(call.namespace), owned, readable=False)
+        call.api.create(paths.config_maps(call.namespace), config_map(made, public), readable=False)
         progress(f"{cid}: made, waiting for the guest to start")
         return [cid, nets.used(networks, _until_guest_runs(call, cid))]
     except BaseException as failure:

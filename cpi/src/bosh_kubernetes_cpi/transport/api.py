@@ -72,13 +72,19 @@ class Api:
         except NotFound:
             return None
 
-    def create(self, collection: str, body: Json) -> Json:
-        """Create an object whose name nobody else uses (a fresh CID): an answer that was lost is asked for by name."""
+    def create(self, collection: str, body: Json, *, readable: bool = True) -> Json:
+        """Create an object whose name nobody else uses (a fresh CID), and return it.
+
+        After an answer that was lost it may exist already, by our doing: it is read, or taken as it was sent if the
+        account may not read it.
+        """
         try:
             return self._call("POST", collection, body)
         except Conflict:
             if not self._lost:
                 raise
+            if not readable:
+                return body
             return self.get(f"{collection}/{body['metadata']['name']}")
 
     def merge_patch(self, path: str, body: Json) -> Json:
