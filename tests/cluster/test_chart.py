@@ -97,7 +97,7 @@ def test_uninstall_and_reinstall_with_a_running_machine_and_disk(
 
     with uninstalled(installation):
         assert installation.system.list("deployments") == []
-        with pytest.raises(CpiCallError, match="(?i)forbidden|may not"):
+        with pytest.raises(CpiCallError, match=r"(?i)forbidden|may not"):
             machine.cpi("has_vm", machine.cid)
         assert machine.identity() == before
         for kind, was in (("pod", attachment), ("pvc", claim), ("pvc", blobs)):
