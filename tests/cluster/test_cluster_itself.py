@@ -1,6 +1,5 @@
 """What everything else rests on: the cluster that the tool brought up does what machines and disks need of it."""
 
-import json
 import os
 import subprocess
 import sys
@@ -176,8 +175,7 @@ def test_block_volume_is_a_device_and_comes_back_empty(kubectl: Kubectl, start: 
         kubectl.delete("pod", name, "--wait=true")
         kubectl.delete("persistentvolumeclaim", name, "--wait=true")
         volume = used[-1]
-        eventually(lambda volume=volume: json.loads(kubectl.run("get", "pv", volume, "-o", "json"))["status"]["phase"] == "Released",
-                   within=30, what="the volume is released")  # fmt: skip
+        kubectl.run("wait", "--for=jsonpath={.status.phase}=Released", f"pv/{volume}", "--timeout=30s")
         tool("volumes", "--count", "0", "--name", cluster)
     assert used[0] == used[1]
 

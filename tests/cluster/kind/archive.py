@@ -1,6 +1,6 @@
-"""Container images from nothing: a root folder becomes an image archive that `docker load` and `ctr images import` read.
+"""Container images from nothing: a root folder becomes an archive that `docker load` and `ctr images import` read.
 
-Format: the archive of `docker save` (manifest.json, one config, one layer). https://github.com/moby/moby/blob/master/image/spec/spec.md
+Format: the archive of `docker save` (manifest.json, one config, one layer), as in moby's image/spec/spec.md.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """The user's cache folder: what was built, by a key of everything that it was built from.
 
-An entry is a folder `<kind>/<name>-<key>` with a manifest of its files' SHA-256 sums. It is written elsewhere, then renamed:
-what is there is whole. It is still checked before it is used.
+An entry is a folder `<kind>/<name>-<key>` with a manifest of its files' SHA-256 sums. It is written elsewhere, then
+renamed: what is there is whole. It is still checked before it is used.
 """
 
 import fcntl

@@ -11,7 +11,10 @@ from .run import run, works
 from .versions import DEBIAN
 
 # Debian 12: its systemd 252 still boots on cgroup v1.
-NODE_PACKAGES = ["systemd", "systemd-sysv", "dbus", "conntrack", "iptables", "nftables", "ipset", "iproute2", "ethtool", "util-linux", "mount", "kmod", "libseccomp2", "pigz", "e2fsprogs", "xfsprogs", "bash", "busybox", "ca-certificates", "curl", "jq", "procps", "socat"]
+NODE_PACKAGES = """
+systemd systemd-sysv dbus conntrack iptables nftables ipset iproute2 ethtool util-linux mount kmod libseccomp2 pigz
+e2fsprogs xfsprogs bash busybox ca-certificates curl jq procps socat
+""".split()  # noqa: SIM905 (a list of strings would take twenty lines)
 PYTHON_PACKAGES = ["python3", "python3-venv", "ca-certificates"]
 
 

@@ -1,4 +1,4 @@
-"""The container engine: the user's own where one answers, else a dockerd of ours with everything below the cache folder."""
+"""The container engine: the user's own where one answers, else a dockerd of ours, all below the cache folder."""
 
 import json
 import os
@@ -20,7 +20,7 @@ STOP_SECONDS = 60
 
 @dataclass(frozen=True)
 class Engine:
-    """A container engine that answers: the client, where it listens ("" is the client's default), whether it is ours."""
+    """A container engine that answers: the client, where it listens ("": the client's default), whose it is."""
 
     docker: Path
     host: str

@@ -30,6 +30,9 @@ NETWORK_PROGRAMS = ("usr/sbin/xtables-nft-multi", "usr/sbin/nft", "usr/sbin/conn
 IPTABLES_NAMES = ("iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore")
 
 
+PLAIN = archive.Settings()
+
+
 @dataclass(frozen=True)
 class Image:
     """An image: its name, the Go programs in it (name -> folder), what else fills its root, and its settings."""
@@ -37,7 +40,7 @@ class Image:
     name: str
     programs: dict[str, str]
     fill: Callable[[Path, Path], None]
-    settings: archive.Settings = archive.Settings()
+    settings: archive.Settings = PLAIN
     parts: tuple[str | Path, ...] = ()
 
     @property
@@ -117,7 +120,7 @@ def _pause(root: Path, _: Path) -> None:
 
 
 def _python(root: Path, _: Path) -> None:
-    """With this machine's certificate authorities: a package proxy that the machine trusts is trusted in a build too."""
+    """With this machine's certificate authorities: a build trusts a package proxy that the machine trusts."""
     debian.unpacked_root("python", debian.PYTHON_PACKAGES, root)
     if AUTHORITIES.exists():
         shutil.copy(AUTHORITIES, root / "etc/ssl/certs/ca-certificates.crt")

@@ -12,7 +12,7 @@ MIB = 1 << 20
 
 
 def has_sys_resource() -> bool:
-    """Whether this process may raise limits and lower OOM scores; some containers and small virtual machines may not."""
+    """Whether this process may raise limits and lower OOM scores; not so in some containers and small machines."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("CapEff:"):
             return bool(int(line.split()[1], 16) >> _CAP_SYS_RESOURCE & 1)

@@ -145,8 +145,8 @@ def build(wanted: list[str]) -> dict[str, Path]:
 def _go_build(name: str, programs: list[str]) -> dict[str, Path]:
     if shutil.which("go") is None:
         raise ClusterError(
-            f"{', '.join(programs)} must be built and there is no Go on the PATH: install Go >= 1.26 (https://go.dev/dl), "
-            "or the programs themselves"
+            f"{', '.join(programs)} must be built and there is no Go on the PATH: "
+            "install Go >= 1.26 (https://go.dev/dl), or the programs themselves"
         )
     family = FAMILIES[name]
     env = {"CGO_ENABLED": "1" if family.cgo else "0", "GOFLAGS": "-mod=readonly -buildvcs=false"}

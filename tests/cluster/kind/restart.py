@@ -31,7 +31,7 @@ def restart_node(engine: Engine, cluster: Cluster, node: str) -> None:
 
 
 def _docker_restart(engine: Engine, node: str, container: str) -> None:
-    """`docker restart`, which hangs on cgroup v1 when a process below the node is frozen: those are thawed meanwhile."""
+    """`docker restart`, which hangs on cgroup v1 when a process below the node is frozen: thawed meanwhile."""
     command = [str(engine.docker), "restart", "-t", "10", node]
     process = subprocess.Popen(
         command, env={**os.environ, **engine.env}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

@@ -86,7 +86,7 @@ def _add(engine: Engine, cluster: Cluster, sizes: list[int]) -> list[Volume]:
 
 
 def recycle(cluster: Cluster) -> list[str]:
-    """Wipe every Released volume and offer it again; returns their names. Raises ClusterError when one is still in use."""
+    """Wipe every Released volume and offer it again; returns their names. Raises ClusterError if one is in use."""
     released = [volume for volume in _listed(cluster) if volume["status"]["phase"] in ("Released", "Failed")]
     for volume in released:
         name, device = volume["metadata"]["name"], volume["spec"]["local"]["path"]
