@@ -44,7 +44,7 @@ async def observe(cluster: Cluster, orders: Orders, name: str) -> Observed | Non
         _claims(cluster, bare),
         cluster.get("Pod", cleanup_name(name)) if bare.deleting else _nothing(),
     )
-    answer, node, root_claim, services, volumes, warnings = await asyncio.gather(
+    answer, (node, node_absent), root_claim, services, volumes, warnings = await asyncio.gather(
         _guest(orders, pod),
         _node(cluster, bare, pod, own),
         cluster.get("PersistentVolumeClaim", names.root_claim(name)) if bare.root_is_claim else _nothing(),
@@ -59,6 +59,7 @@ async def observe(cluster: Cluster, orders: Orders, name: str) -> Observed | Non
         pod=pod,
         guest=answer,
         node=node,
+        node_absent=node_absent,
         attachments=own,
         claims=claims,
         volumes=volumes,
@@ -103,11 +104,17 @@ async def _guest(orders: Orders, pod: Object | None) -> Guest | None:
     return guest(answer.data) if answer.data else None
 
 
-async def _node(cluster: Cluster, o: Observed, pod: Object | None, own: dict[str, Object]) -> Object | None:
+async def _node(
+    cluster: Cluster, o: Observed, pod: Object | None, own: dict[str, Object]
+) -> tuple[Object | None, bool]:
+    """The machine's node, and whether it is known to be no more. Not looked for while all is well."""
     ready = condition(pod, "Ready").get("status") == "True"
     ending = o.deleting or terminating(pod) or any(terminating(p) for p in own.values())
     name = node_name(pod) or o.node_name
-    return await cluster.get("Node", name) if name and (ending or not ready) else None
+    if not name or (ready and not ending):
+        return None, False
+    node = await cluster.get("Node", name)
+    return node, node is None
 
 
 async def _services(cluster: Cluster, o: Observed) -> dict[str, Object]:

@@ -64,6 +64,7 @@ class Observed:
     pod: Object | None = None
     guest: Guest | None = None  # None: not asked or no answer
     node: Object | None = None  # the Pod's; looked at only when something is wrong or ends
+    node_absent: bool = False  # looked for and not there; never true when it was not looked for
     attachments: Mapping[str, Object] = field(default_factory=dict)  # ours, by disk CID
     claims: Mapping[str, Object | None] = field(default_factory=dict)  # of wanted and placed disks, by disk CID
     volumes: Mapping[str, Object] = field(
@@ -192,12 +193,8 @@ def unreachable(node: Object | None) -> str:
 
 def gone_for_good(observed: Observed) -> bool:
     """The machine's node is proven to run nothing: no such Node, or a person has tainted it out of service."""
-    if not observed.node_name:
-        return False
-    if observed.node is None:
-        return True
-    taints = observed.node.get("spec", {}).get("taints") or ()
-    return any(t["key"] == "node.kubernetes.io/out-of-service" for t in taints)
+    taints = (observed.node or {}).get("spec", {}).get("taints") or ()
+    return observed.node_absent or any(t["key"] == "node.kubernetes.io/out-of-service" for t in taints)
 
 
 def lost_id(cid: str, disk: GuestDisk) -> str:

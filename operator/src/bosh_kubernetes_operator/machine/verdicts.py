@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
+import re
+
 from ..errors import ClusterError, ConflictError, RefusedError
 from .state import Object, condition, container
 
 PULL = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable")
 # Asked first: registries that hide what exists answer "denied" for both, and then rights are the likelier cure.
-DENIED = (
-    "unauthorized",
-    "denied",
-    "forbidden",
-    "authorization failed",
-    "authentication required",
-    "no basic auth",
-    "401",
-    "403",
+DENIED = re.compile(
+    r"unauthorized|denied|forbidden|authori[sz]ation failed|authentication required|no basic auth|\b40[13]\b", re.I
 )
-NOT_FOUND = ("not found", "manifest unknown", "name unknown", "does not exist", "404")
+NOT_FOUND = re.compile(r"not found|manifest unknown|name unknown|does not exist|\b404\b", re.I)
 
 FAILED = ("CrashLoopBackOff", "CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError")
 
 
 def pull(waiting_reason: str, message: str) -> str:
     """The reason for an image that does not come, from the kubelet's words."""
-    text = message.lower()
     if waiting_reason == "InvalidImageName":
         return "ImageNotFound"
-    if any(word in text for word in DENIED):
+    if DENIED.search(message):
         return "ImageDenied"
-    if any(word in text for word in NOT_FOUND):
+    if NOT_FOUND.search(message):
         return "ImageNotFound"
     return "ImagePullFailed"
 
