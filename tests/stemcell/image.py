@@ -41,7 +41,7 @@ main()
 
 
 def entries(flavour: str, version: str, agent: Path | None, monit: Path | None) -> Iterator[Entry]:
-    """Every file, folder and link added to the base, in an order in which each one's folder exists.
+    """Every file and link that makes the base a stemcell, and folders that would be missing.
 
     Args:
         flavour: runit or systemd.
@@ -50,8 +50,6 @@ def entries(flavour: str, version: str, agent: Path | None, monit: Path | None) 
         monit: the real monit's binary; goes with the real agent.
     """
     for name, mode in FOLDERS.items():
-        for parent in reversed(PurePosixPath(name).parents[:-1]):
-            yield _info(str(parent), tarfile.DIRTYPE, 0o755), b""
         yield _info(name, tarfile.DIRTYPE, mode), b""
     for part in (HERE / "layout" / "common", HERE / "layout" / flavour):
         yield from _tree(part)
@@ -80,7 +78,8 @@ def write(path: Path, base: Base, flavour: str, version: str, agent: Path | None
 
 
 def added(found: Iterable[Entry], there: frozenset[str]) -> Iterator[Entry]:
-    """The entries without folders that are there already: container engines refuse a path that comes twice.
+    """The entries, each after the folders that it needs, without folders that are there already: container engines
+    refuse a path that comes twice.
 
     Raises:
         ValueError: a file is there already.
@@ -88,6 +87,10 @@ def added(found: Iterable[Entry], there: frozenset[str]) -> Iterator[Entry]:
     seen = set(there)
     for info, content in found:
         name = info.name.removeprefix("./")
+        for parent in reversed([str(path) for path in PurePosixPath(name).parents][:-1]):
+            if parent not in seen:
+                seen.add(parent)
+                yield _info(parent, tarfile.DIRTYPE, 0o755), b""
         if name not in seen:
             seen.add(name)
             yield info, content
@@ -102,9 +105,7 @@ def _tree(root: Path) -> Iterator[Entry]:
             info = _info(name, tarfile.SYMTYPE, 0o777)
             info.linkname = str(path.readlink())
             yield info, b""
-        elif path.is_dir():
-            yield _info(name, tarfile.DIRTYPE, 0o755), b""
-        else:
+        elif path.is_file():
             executable = path.stat().st_mode & 0o100
             yield _file(name, path.read_bytes(), MODES.get(name, 0o755 if executable else 0o644))
 
