@@ -105,10 +105,11 @@ def work_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def locked() -> Iterator[None]:
-    """One run at a time: the others wait and say for whom. What an interrupted run left half-made is removed."""
-    root().mkdir(parents=True, exist_ok=True)
-    with (root() / "lock").open("a+") as file:
+def locked(name: str = "all") -> Iterator[None]:
+    """One run at a time under a name: the others wait and say for whom."""
+    folder = root() / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / name).open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -118,6 +119,10 @@ def locked() -> Iterator[None]:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
-        for leftover in (*root().glob("*/.making-*"), *root().glob("work/*")):
-            shutil.rmtree(leftover, ignore_errors=True)
         yield
+
+
+def sweep() -> None:
+    """Remove what interrupted runs left half-made. Under the lock only: it may be another run's work."""
+    for leftover in (*root().glob("*/.making-*"), *root().glob("work/*")):
+        shutil.rmtree(leftover, ignore_errors=True)

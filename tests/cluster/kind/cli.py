@@ -4,6 +4,7 @@ import argparse
 import os
 import shlex
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from .errors import ClusterError
 def main(arguments: list[str]) -> int:
     """Run one command; returns the exit code. A ClusterError is one message, not a traceback."""
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # an orderly end, as for Ctrl-C
     try:
         code: int = options.command(options) or 0
     except ClusterError as error:
@@ -84,7 +86,12 @@ def _up(options: argparse.Namespace) -> None:
         say.line(f"{cluster.name} is up")
         return
     with cache.locked():
-        if create.state(cluster, options.nodes) and _check(options.nodes):
+        cache.sweep()
+        wrong = create.state(cluster, options.nodes)  # another run may have brought it up meanwhile
+        if not wrong:
+            say.line(f"{cluster.name} is up")
+            return
+        if _check(options.nodes):
             raise ClusterError("this machine cannot run the test cluster, see above")
         found = engine.ensure()
         tools = create.tools()
@@ -164,9 +171,10 @@ def _load(options: argparse.Namespace) -> None:
 
 def _volumes(options: argparse.Namespace) -> None:
     cluster = Cluster(options.name)
-    for name in volumes.recycle(cluster):
-        say.line(f"{name} was released: wiped and offered again")
-    volumes.ensure(_engine(), cluster, options.count, options.size)
+    with cache.locked(f"volumes-{cluster.name}"):
+        for name in volumes.recycle(cluster):
+            say.line(f"{name} was released: wiped and offered again")
+        volumes.ensure(_engine(), cluster, options.count, options.size)
 
 
 def _restart(options: argparse.Namespace) -> None:
@@ -175,6 +183,7 @@ def _restart(options: argparse.Namespace) -> None:
 
 def _program(options: argparse.Namespace) -> None:
     with cache.locked():
+        cache.sweep()
         path = programs.on_path(options.program) or programs.build([options.program])[options.program]
     print(path)
 

@@ -3,6 +3,7 @@
 An image is a cache entry `images/<name>-<key>/image.tar`, keyed by what it is made from, readable by `docker load`.
 """
 
+import functools
 import re
 import shutil
 from collections.abc import Callable
@@ -48,7 +49,7 @@ class Image:
         """Name without registry and version."""
         return self.name.rpartition("/")[2].partition(":")[0]
 
-    @property
+    @functools.cached_property
     def key(self) -> str:
         """Cache key."""
         built = [programs.key_of(program) for program in self.programs]

@@ -1,5 +1,6 @@
 """The node image: a Debian root, kind's own files, the programs of a node, and the images that it carries."""
 
+import functools
 import os
 import shutil
 from contextlib import suppress
@@ -25,6 +26,7 @@ SETTINGS = archive.Settings(
 _CARRIED = ("node-root.sh", "container-spec.py", "preload.sh", "podnet.yaml")
 
 
+@functools.cache
 def key() -> str:
     """Cache key of the node image: everything that goes into it."""
     built = [programs.key_of(program) for program in [*PROGRAMS, "kind"]]

@@ -86,6 +86,7 @@ def family_of(program: str) -> str:
     return next(name for name, family in FAMILIES.items() if program in family.packages)
 
 
+@functools.cache
 def key_of(program: str) -> str:
     """Cache key of a built program: its module's files, its flags, its platform."""
     name = family_of(program)

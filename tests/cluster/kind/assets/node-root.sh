@@ -45,6 +45,7 @@ chroot "$root" systemctl mask systemd-binfmt.service
 printf 'v%s' "$version" >"$root/kind/version"
 mkdir -p "$root/kind/manifests"
 cp "$assets/podnet.yaml" "$root/kind/manifests/default-cni.yaml"
+# shellcheck disable=SC2016  # the backquotes are those of a Go string
 sed -n '/^const defaultStorageManifest = `/,/^`/p' "$kind/pkg/build/nodeimage/const_storage.go" | sed -e 1d -e '$d' \
   -e "s#\` + storageProvisionerImage + \`#$provisioner#" -e "s#\` + storageHelperImage + \`#$helper#" \
   >"$root/kind/manifests/default-storage.yaml"

@@ -7,7 +7,7 @@ shift 2
 state=$(mktemp -d)
 process=
 finish() {
-  if [ -n "$process" ]; then kill "$process" 2>/dev/null && wait "$process" || :; fi
+  if [ -n "$process" ] && kill "$process" 2>/dev/null; then wait "$process" || true; fi
   awk -v prefix="$state/" 'index($5, prefix) == 1 {print $5}' /proc/self/mountinfo | sort -r | while read -r mount; do umount "$mount"; done
   rm -rf "$state"
 }
@@ -23,7 +23,8 @@ address = "$state/socket"
 [ttrpc]
 address = "$state/socket.ttrpc"
 TOML
-"$programs/containerd" -c "$state/config.toml" >"$state/log" 2>&1 &
+# ends with this script, also when that is killed
+setpriv --pdeathsig KILL "$programs/containerd" -c "$state/config.toml" >"$state/log" 2>&1 &
 process=$!
 tries=0
 until "$programs/ctr" -a "$state/socket" version >/dev/null 2>&1; do
