@@ -78,6 +78,16 @@ def packages(suite: Suite) -> None:
         suite.step("packages", ["apt-get", "-qq", "install", "-y", "--no-install-recommends", *missing], needed=True)
 
 
+def programs(suite: Suite) -> None:
+    """helm on the PATH and the real registry, which tests without a cluster run too."""
+    for name in ("helm", "registry"):
+        suite.step(name, [sys.executable, CLUSTER, "program", name], needed=True)
+        words = [sys.executable, str(CLUSTER), "program", name]
+        path = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()[-1]
+        suite.environment["PATH"] = f"{Path(path).parent}:{suite.environment['PATH']}"
+        suite.environment[f"{name.upper()}_BINARY"] = path
+
+
 def cluster_up(suite: Suite) -> None:
     """The test cluster, the images in it, and their names in the environment of every later step."""
     suite.made_cluster = (
@@ -130,6 +140,7 @@ def with_cluster(name: str, *paths: str) -> Callable[[Suite], None]:
 def without_cluster(name: str, *paths: str) -> Callable[[Suite], None]:
     def part(suite: Suite) -> None:
         suite.once("packages", lambda: packages(suite))
+        suite.once("programs", lambda: programs(suite))
         suite.pytest(name, *paths)
 
     return part
@@ -147,6 +158,7 @@ def demo(suite: Suite) -> None:
 
 def chart(suite: Suite) -> None:
     suite.once("packages", lambda: packages(suite))
+    suite.once("programs", lambda: programs(suite))
     suite.pytest("chart", "tests/unit/chart")
     suite.step("chart package", ["helm", "package", "charts/bosh-kubernetes-operator", "--destination", "dist"])
 

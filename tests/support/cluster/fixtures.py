@@ -19,7 +19,7 @@ from tests.support.cluster.machines import Machine
 from tests.support.cluster.node import Node
 from tests.support.cluster.wait import eventually
 
-BUS = "https://mbus:mbus-password@127.0.0.1:6868/agent"
+BUS = "https://mbus:mbus-password@{ip}:6868/agent"
 OURS = "virtualmachines.cpi.bosh.io,pods,persistentvolumeclaims,configmaps,secrets,services"
 
 
@@ -156,7 +156,7 @@ def make_machine(installation: Installation, cpi: Cpi, certificates: Certificate
         if during:
             during()
         cid, _ = caller.finish(call, "create_vm")
-        machine = Machine(cid, caller, installation.machines, BUS)
+        machine = Machine(cid, caller, installation.machines, node, BUS)
         made.append(machine)
         return machine
 

@@ -3,11 +3,14 @@
 import json
 import shlex
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.support.cluster.cpi import Cpi
 from tests.support.cluster.kubectl import Kubectl
 from tests.support.cluster.wait import eventually
+
+if TYPE_CHECKING:
+    from tests.support.cluster.node import Node
 
 STORE = "/var/vcap/store"
 # A service that a job could be: it notes every start on an empty store, then writes without pause.
@@ -43,7 +46,8 @@ class Machine:
     cid: str
     cpi: Cpi
     kubectl: Kubectl
-    bus: str
+    node: "Node"
+    bus: str  # URL of the agent, with {ip} in the place of the machine's address
     disks: list[str] = field(default_factory=list)
 
     def resource(self) -> dict[str, Any]:
@@ -113,7 +117,10 @@ class Machine:
 
     def _ask(self, method: str, arguments: list[Any]) -> Any:
         body = json.dumps({"method": method, "arguments": arguments, "reply_to": "tests"})
-        answer = json.loads(self.guest(f"curl -sk -m 20 {shlex.quote(self.bus)} -d {shlex.quote(body)}"))
+        url = self.bus.format(ip=self.pod()["status"].get("podIP"))
+        said = self.node.sh(f"curl -sk -m 20 {shlex.quote(url)} -d {shlex.quote(body)}", check=False)
+        assert said, f"the agent of {self.cid} does not answer"
+        answer = json.loads(said)
         if "exception" in answer:
             raise RuntimeError(f"agent of {self.cid}: {method}: {answer['exception']['message']}")
         return answer.get("value")
