@@ -8,7 +8,9 @@ from .pod import disks_directory, labels, node_field, owner
 from .state import Object
 
 GRACE = 3600  # seconds: TERM alone takes no disk away, see design "Detach is an order, never an accident"
-RESOURCES = {"cpu": "100m", "memory": "64Mi"}
+# It sleeps, but a limit as low as its request would throttle the moment in which it binds; and a request as high as that
+# would make the scheduler preempt others for it (seen with 100m).
+RESOURCES = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "500m", "memory": "32Mi"}}
 ROLE_CLEANUP = "cleanup"
 
 
@@ -36,7 +38,7 @@ def build(vm: Object, disk: str, node: str, firmware: str, host_directory: str) 
                 "command": ["/bin/sh", "/firmware/attachment"],
                 "env": [{"name": "DISK", "value": disk}],
                 "securityContext": {"privileged": True, "runAsUser": 0},
-                "resources": {"requests": RESOURCES, "limits": RESOURCES},
+                "resources": RESOURCES,
                 "readinessProbe": {
                     "exec": {"command": ["test", "-e", "/run/bound"]},
                     "periodSeconds": 5,
@@ -89,7 +91,7 @@ def build_cleanup(vm: Object, node: str, host_directory: str) -> Object:
                     "capabilities": {"drop": ["ALL"]},
                     "readOnlyRootFilesystem": True,
                 },
-                "resources": {"requests": RESOURCES, "limits": RESOURCES},
+                "resources": RESOURCES,
                 "volumeMounts": [{"name": "machines", "mountPath": "/machines"}],
             }
         ],

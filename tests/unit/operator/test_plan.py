@@ -1,0 +1,173 @@
+"""The next steps of a machine, one table a subject."""
+
+import pytest
+from bosh_kubernetes_operator.machine.plan import plan
+from bosh_kubernetes_operator.machine.state import lost_id
+from bosh_kubernetes_operator.machine.steps import (
+    AddFinalizer,
+    Attach,
+    CreateAddress,
+    CreateAttachment,
+    CreateCleanup,
+    CreatePod,
+    CreateRootClaim,
+    DeletePod,
+    Detach,
+    LetGo,
+    Order,
+    RemoveFinalizer,
+)
+
+from bosh_kubernetes_api import names
+from tests.unit.operator.things import NODE, VM, attached, claim, guest, observed, pod, seen, vm, waiting
+
+GONE = {"deletionTimestamp": "2026-01-02T03:00:00Z"}
+ROOT = {"machine": {"rootDisk": {"storageClass": "fast"}}}
+STATIC = {"machine": {"networks": [{"name": "d", "type": "manual", "ip": "10.96.9.9", "ports": [6868]}]}}
+KNOWN_POD = {"pod": {"name": VM, "uid": "uid-vm-1", "node": NODE}}
+HELD = {"metadata": {"name": "ip", "uid": "s", "ownerReferences": [{"uid": "uid-vm"}]}}
+
+
+@pytest.mark.parametrize(
+    ("look", "steps"),
+    [
+        (observed(vm(finalizer=False)), [AddFinalizer()]),
+        (observed(vm(), settings=False), []),
+        (observed(vm()), [CreatePod()]),
+        (observed(vm(paused=True)), []),
+        (observed(vm(**ROOT)), [CreateRootClaim()]),
+        (observed(vm(**ROOT), root_claim=claim("vm-1-root")), [CreatePod()]),
+        (observed(vm(**STATIC)), [CreateAddress("10.96.9.9")]),
+        (observed(vm(**STATIC), services={"10.96.9.9": HELD}), [CreatePod()]),
+        (observed(vm(**STATIC), services={"10.96.9.9": {"metadata": {"name": "ip"}}}), []),
+        (observed(vm(machine={"placement": {"disks": ["disk-1"]}}), claims={"disk-1": None}), []),
+        (observed(vm(machine={"placement": {"disks": ["disk-1"]}}), claims={"disk-1": claim("disk-1")}), [CreatePod()]),
+        # A lost emptyDir is never made again; a root on a claim is.
+        (observed(vm(status=KNOWN_POD)), []),
+        (observed(vm(status=KNOWN_POD, **ROOT), root_claim=claim("vm-1-root")), [CreatePod()]),
+        (observed(vm(**ROOT), pod=pod(phase="Failed")), [DeletePod(VM, "uid-vm-1", 0)]),
+        (observed(vm(), pod=pod(phase="Failed")), []),
+    ],
+)
+def test_making(look, steps) -> None:
+    assert plan(look) == steps
+
+
+@pytest.mark.parametrize(
+    ("more", "state", "steps"),
+    [
+        ({}, guest(), []),
+        ({"power": "Stopped"}, guest(), [Order("stop")]),
+        ({"power": "Stopped", "status": {"power": "Stopped"}}, guest("stopped"), []),
+        ({"power": "Running", "status": {"power": "Stopped"}}, guest("stopped"), [Order("start")]),
+        ({"power": "Running"}, guest("stopped"), []),  # it switched itself off, and stays off
+        ({"reboot": "r1"}, guest(), [Order("reboot", "r1")]),
+        ({"reboot": "r1"}, guest("stopped"), [Order("reboot", "r1")]),
+        ({"reboot": "r1"}, guest(pending="r1"), []),
+        ({"reboot": "r1"}, guest(served="r1"), []),
+        ({"reboot": "r1", "status": {"reboot": "r1"}}, guest(served="lost-1"), []),
+        ({"reboot": "r1", "power": "Stopped"}, guest("starting"), []),
+        ({"reboot": "r1"}, None, []),
+    ],
+)
+def test_orders(more, state, steps) -> None:
+    assert plan(observed(vm(**more), pod=pod(), guest=state)) == steps
+
+
+CABLE = {"disk-1": pod("disk-1")}
+BOUND = {"disk-1": claim("disk-1")}
+
+
+@pytest.mark.parametrize(
+    ("more", "steps"),
+    [
+        ({"claims": BOUND}, [CreateAttachment("disk-1")]),
+        ({"claims": {"disk-1": claim("disk-1", "Pending")}}, [CreateAttachment("disk-1")]),  # its first consumer
+        ({"claims": {"disk-1": None}}, []),
+        ({"claims": {"disk-1": claim("disk-1", "Lost")}}, []),
+        ({"claims": {"disk-1": claim("disk-1", **GONE)}}, []),
+        ({"claims": {"disk-1": claim("disk-1", annotations={names.DELETING: "t"})}}, []),
+        ({"claims": BOUND, "pod": pod(node="")}, []),
+        ({"claims": BOUND, "pod": pod(**GONE)}, []),
+        ({"attachments": {"disk-1": pod("disk-1", state=waiting("ContainerCreating"))}}, []),
+        ({"attachments": CABLE}, [Attach("disk-1")]),
+        ({"attachments": CABLE, "guest": None}, []),
+        ({"attachments": CABLE, "guest": guest("starting")}, []),
+        ({"attachments": CABLE, "guest": guest("waiting", missing=("disk-1",))}, [Attach("disk-1")]),
+        ({"attachments": {"disk-1": pod("disk-1", **GONE)}, "guest": guest(disks={"disk-1": seen()})}, []),
+        ({"attachments": {"disk-1": pod("disk-1", **GONE)}}, [LetGo("disk-1")]),
+    ],
+)
+def test_a_wanted_disk(more, steps) -> None:
+    assert plan(observed(vm(disks=("disk-1",)), **({"pod": pod(), "guest": guest()} | more))) == steps
+
+
+CHANGED = seen("7:2 /", was="7:1 /")
+LOST = lost_id("disk-1", CHANGED)
+
+
+@pytest.mark.parametrize(
+    ("state", "steps"),
+    [
+        (guest(disks={"disk-1": seen()}), []),
+        (guest(disks={"disk-1": seen("", was="7:1 /", mounted=False)}), [Attach("disk-1")]),
+        (guest(disks={"disk-1": CHANGED}), [Order("reset", LOST)]),
+        (guest(disks={"disk-1": CHANGED}, pending=LOST), []),
+        (guest(disks={"disk-1": CHANGED}, served=LOST), [Attach("disk-1")]),
+        (guest("stopped", disks={"disk-1": CHANGED}), [Attach("disk-1")]),
+    ],
+)
+def test_an_attached_disk(state, steps) -> None:
+    look = observed(vm(disks=("disk-1",), status=attached("disk-1")), pod=pod(), guest=state, attachments=CABLE)
+    assert plan(look) == steps
+
+
+@pytest.mark.parametrize(
+    ("more", "steps"),
+    [
+        ({"attachments": CABLE, "guest": guest(disks={"disk-1": seen()})}, [Detach("disk-1")]),
+        ({"guest": guest(disks={"disk-1": seen()})}, [Detach("disk-1")]),
+        ({"attachments": CABLE, "guest": guest()}, [LetGo("disk-1")]),  # released by an operator that died then
+        ({"guest": guest()}, []),
+        ({"attachments": CABLE, "guest": None}, [Detach("disk-1")]),  # it may hold the disk, and has to answer
+        ({"attachments": CABLE, "guest": guest("starting")}, [Detach("disk-1")]),
+        ({"attachments": CABLE, "pod": None, "guest": None}, [LetGo("disk-1")]),
+        ({"attachments": CABLE, "pod": pod(state=waiting("ErrImagePull")), "guest": None}, [LetGo("disk-1")]),
+    ],
+)
+def test_a_disk_that_is_not_wanted_any_more(more, steps) -> None:
+    assert plan(observed(vm(status=attached("disk-1")), **({"pod": pod()} | more))) == steps
+
+
+DELETED = vm(metadata=GONE, status=KNOWN_POD)
+MAKING = pod("vm-1-cleanup", phase="Running")
+CLEAN = pod("vm-1-cleanup", phase="Succeeded")
+NODE_OBJECT = {"metadata": {"name": NODE}, "spec": {}, "status": {}}
+OUT = {"metadata": {"name": NODE}, "spec": {"taints": [{"key": "node.kubernetes.io/out-of-service"}]}, "status": {}}
+
+
+@pytest.mark.parametrize(
+    ("more", "steps"),
+    [
+        ({"pod": pod()}, [CreateCleanup(), DeletePod(VM, "uid-vm-1", 10)]),
+        ({"pod": pod(**GONE, deletionGracePeriodSeconds=10), "cleanup": MAKING}, []),
+        ({"pod": pod(**GONE, deletionGracePeriodSeconds=75), "cleanup": MAKING}, [DeletePod(VM, "uid-vm-1", 10)]),
+        # Disks stay bound until the machine's Pod is gone.
+        ({"pod": pod(**GONE), "attachments": CABLE, "cleanup": MAKING}, []),
+        ({"attachments": CABLE, "cleanup": MAKING}, [LetGo("disk-1")]),
+        ({"cleanup": pod("vm-1-cleanup", creationTimestamp="2026-01-02T03:04:00Z")}, []),
+        ({"cleanup": CLEAN}, [RemoveFinalizer()]),
+        ({"cleanup": pod("vm-1-cleanup", state=waiting("ErrImagePull"))}, [RemoveFinalizer()]),
+        ({"cleanup": pod("vm-1-cleanup")}, [RemoveFinalizer()]),  # for more than a minute
+        ({"node": None, "node_absent": True}, [RemoveFinalizer()]),
+        ({"node": OUT}, [RemoveFinalizer()]),
+        ({"node": None}, [CreateCleanup()]),  # not looked at is not gone
+    ],
+)
+def test_deleting(more, steps) -> None:
+    assert plan(observed(DELETED, **({"node": NODE_OBJECT} | more))) == steps
+
+
+def test_a_machine_that_never_had_a_node_leaves_nothing_on_one() -> None:
+    assert plan(observed(vm(metadata=GONE))) == [RemoveFinalizer()]
+    assert plan(observed(vm(metadata=GONE, finalizer=False))) == []

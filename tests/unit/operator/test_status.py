@@ -1,0 +1,184 @@
+"""What a machine's status says for what is seen of it."""
+
+import pytest
+from bosh_kubernetes_operator.machine.reconcile import differs
+from bosh_kubernetes_operator.machine.status import again, compute
+from bosh_kubernetes_operator.machine.steps import DONE, Attach, CreateAttachment, CreatePod, Detach, Order, Result
+from bosh_kubernetes_operator.queue import Again
+
+from bosh_kubernetes_api import reasons
+from tests.unit.operator.things import NODE, VM, attached, claim, guest, observed, pod, seen, vm, waiting
+
+UNREACHABLE = {
+    "metadata": {},
+    "status": {"conditions": [{"type": "Ready", "status": "Unknown", "lastTransitionTime": "T"}]},
+}
+KNOWN = {"pod": {"name": VM, "uid": "u", "node": NODE}}
+GONE = {"deletionTimestamp": "2026-01-02T03:00:00Z"}
+
+
+def unscheduled(message: str):
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
+    return pod(node="", phase="Pending", state=waiting(""), conditions=[condition])
+
+
+def ready(status) -> dict:
+    return next(c for c in status["conditions"] if c["type"] == "Ready")
+
+
+@pytest.mark.parametrize(
+    ("look", "results", "reason"),
+    [
+        (observed(vm(), settings=False), {}, "WaitingForSettings"),
+        (observed(vm()), {}, "PodCreating"),
+        (observed(vm()), {CreatePod(): Result("QuotaExceeded", "exceeded quota: q")}, "QuotaExceeded"),
+        (observed(vm(machine={"placement": {"disks": ["d"]}}), claims={"d": None}), {}, "ClaimMissing"),
+        (observed(vm(), pod=unscheduled("0/1 nodes are available: 1 Insufficient cpu.")), {}, "Unschedulable"),
+        (observed(vm(), pod=unscheduled('persistentvolumeclaim "x" not found')), {}, "ClaimMissing"),
+        (observed(vm(), pod=unscheduled("pod has unbound immediate PersistentVolumeClaims")), {}, "ClaimPending"),
+        (observed(vm(), pod=pod(node="", state=waiting(""))), {}, "PodCreating"),
+        (observed(vm(), pod=pod(state=waiting("ContainerCreating"))), {}, "PodCreating"),
+        (
+            observed(
+                vm(),
+                pod=pod(
+                    state=waiting("ContainerCreating"),
+                    conditions=[{"type": "PodReadyToStartContainers", "status": "True"}],
+                ),
+            ),
+            {},
+            "ImagePulling",
+        ),
+        (observed(vm(), pod=pod(state=waiting("ErrImagePull", "r/x:1: not found"))), {}, "ImageNotFound"),
+        (observed(vm(), pod=pod(state=waiting("ErrImagePull", "unexpected status: 403 Forbidden"))), {}, "ImageDenied"),
+        (observed(vm(), pod=pod(state=waiting("ErrImagePull", "sha256:a403b404: i/o timeout"))), {}, "ImagePullFailed"),
+        (observed(vm(), pod=pod(state=waiting("CreateContainerConfigError", "no secret"))), {}, "ContainerFailed"),
+        (observed(vm(), pod=pod()), {}, "Starting"),
+        (observed(vm(), pod=pod(), guest=guest("starting")), {}, "Starting"),
+        (observed(vm(), pod=pod(), guest=guest("waiting", missing=("disk-1",))), {}, "WaitingForDisk"),
+        (observed(vm(), pod=pod(), guest=guest()), {}, "Running"),
+        (observed(vm(), pod=pod(), guest=guest("running", pid=None)), {}, "Starting"),
+        (observed(vm(), pod=pod(), guest=guest("stopping", pending="r1")), {}, "Rebooting"),
+        (observed(vm(), pod=pod(), guest=guest("stopped")), {}, "Stopped"),
+        (observed(vm(), pod=pod(), guest=guest("crashed", crashes=3)), {}, "GuestCrashing"),
+        (observed(vm(), pod=pod(), guest=guest(), node=UNREACHABLE), {}, "NodeUnreachable"),
+        (observed(vm(), pod=pod(**GONE), guest=guest()), {}, "Terminating"),
+        (observed(vm(metadata=GONE), pod=pod(), guest=guest()), {}, "Terminating"),
+        (observed(vm(status=KNOWN)), {}, "RootLost"),
+        (observed(vm(), pod=pod(phase="Failed")), {}, "RootLost"),
+        (observed(vm(status=KNOWN, machine={"rootDisk": {"storageClass": "s"}})), {}, "PodCreating"),
+    ],
+)
+def test_the_reason_that_matters_most(look, results, reason) -> None:
+    status = compute(look, results)
+    assert ready(status)["reason"] == reason
+    assert ready(status)["status"] == ("True" if reason == "Running" else "False")
+    assert ready(status)["message"]
+    assert status["printableStatus"] == reasons.MACHINE[reason]
+
+
+def test_what_a_pull_failed_of_is_kept_between_two_tries() -> None:
+    first = compute(observed(vm(), pod=pod(state=waiting("ErrImagePull", "x: not found"))), {})
+    second = compute(
+        observed(vm(status=first), pod=pod(state=waiting("ImagePullBackOff", "Back-off pulling image"))), {}
+    )
+    assert ready(second)["reason"] == "ImageNotFound"
+    assert ready(second)["message"] == "x: not found"
+
+
+CABLE = {"disk-1": pod("disk-1")}
+COLD = {"disk-1": pod("disk-1", state=waiting("ContainerCreating"))}
+BOUND = {"disk-1": claim("disk-1")}
+
+
+@pytest.mark.parametrize(
+    ("more", "results", "phase", "reason"),
+    [
+        ({"claims": {"disk-1": None}}, {}, "Failed", "ClaimMissing"),
+        ({"claims": {"disk-1": claim("disk-1", "Lost")}}, {}, "Failed", "ClaimLost"),
+        ({"claims": {"disk-1": claim("disk-1", **GONE)}}, {}, "Failed", "ClaimDeleting"),
+        ({"claims": BOUND, "pod": pod(node="")}, {}, "Pending", "WaitingForMachine"),
+        ({"claims": BOUND}, {CreateAttachment("disk-1"): Result("DiskInUse", "m")}, "Failed", "DiskInUse"),
+        ({"claims": BOUND}, {CreateAttachment("disk-1"): DONE}, "Attaching", "Attaching"),
+        ({"attachments": {"disk-1": unscheduled("0/1 nodes: cpu")}}, {}, "Pending", "Unschedulable"),
+        (
+            {"attachments": COLD, "warnings": {"uid-disk-1": "FailedMount: wrong fs type"}},
+            {},
+            "Attaching",
+            "MountFailed",
+        ),
+        ({"attachments": CABLE}, {Attach("disk-1"): Result("Attaching", "no", soon=True)}, "Attaching", "Attaching"),
+        ({"attachments": CABLE}, {Attach("disk-1"): DONE}, "Attached", "Attached"),
+        ({"attachments": CABLE, "guest": guest(disks={"disk-1": seen("a", was="b")})}, {}, "Attaching", "DiskLost"),
+    ],
+)
+def test_a_wanted_disk(more, results, phase, reason) -> None:
+    status = compute(observed(vm(disks=("disk-1",)), **({"pod": pod(), "guest": guest()} | more)), results)
+    [disk] = status["disks"]
+    assert (disk["phase"], disk["reason"]) == (phase, reason)
+    assert reason in reasons.DISK
+    assert ("path" in disk) == (phase == "Attached")
+    assert ready(status)["status"] == ("True" if phase == "Attached" else "False")
+
+
+def test_a_busy_disk_names_who_holds_it_and_a_gone_one_is_no_longer_told() -> None:
+    look = observed(vm(status=attached("disk-1")), pod=pod(), guest=guest(disks={"disk-1": seen()}), attachments=CABLE)
+    [disk] = compute(look, {Detach("disk-1"): Result("DiskBusy", "processes 423 nginx")})["disks"]
+    assert disk == {
+        "cid": "disk-1",
+        "phase": "Detaching",
+        "path": "/warden-cpi-dev/disk-1",
+        "reason": "DiskBusy",
+        "message": "processes 423 nginx",
+    }
+    assert compute(observed(vm(status=attached("disk-1")), pod=pod(), guest=guest()), {})["disks"] == []
+
+
+def test_a_condition_keeps_the_time_of_its_last_transition() -> None:
+    first = compute(observed(vm(), pod=pod(), guest=guest()), {})
+    for condition in first["conditions"]:
+        condition["lastTransitionTime"] = "2020-01-01T00:00:00Z"
+    same = compute(observed(vm(status=first), pod=pod(), guest=guest()), {})
+    assert not differs(first, same)
+    stopped = compute(observed(vm(status=first), pod=pod(), guest=guest("stopped")), {})
+    times = {c["type"]: c["lastTransitionTime"] for c in stopped["conditions"]}
+    assert times["Scheduled"] == "2020-01-01T00:00:00Z"
+    assert times["GuestRunning"] == times["Ready"] == "2026-01-02T03:04:05Z"
+
+
+@pytest.mark.parametrize(
+    ("state", "before", "echo"),
+    [
+        (guest(served="r2"), "r1", "r2"),
+        (guest("running", pid=None, served="r2"), "r1", "r1"),
+        (guest(pending="r2"), "r1", "r1"),
+        (None, None, None),
+    ],
+)
+def test_a_reboot_is_echoed_once_the_guest_runs_again(state, before, echo) -> None:
+    status = {"reboot": before} if before else {}
+    look = observed(vm(reboot="r2", status=status), pod=pod(), guest=state)
+    assert compute(look, {}).get("reboot") == echo
+
+
+def test_power_echoes_orders_served_not_what_the_guest_does() -> None:
+    off = observed(vm(power="Stopped"), pod=pod(), guest=guest("stopping"))
+    assert compute(off, {Order("stop"): DONE})["power"] == "Stopped"
+    assert compute(off, {Order("stop"): Result("Unanswered", "no")})["power"] == "Running"
+    assert compute(observed(vm(), pod=pod(), guest=guest("stopped")), {})["power"] == "Running"
+
+
+@pytest.mark.parametrize(
+    ("look", "when"),
+    [
+        (observed(vm(), pod=pod(), guest=guest()), Again.SETTLED),
+        (observed(vm(), pod=pod()), Again.POLL),
+        (observed(vm(reboot="r"), pod=pod(), guest=guest(pending="r")), Again.POLL),
+        (observed(vm(), pod=pod(), guest=guest("stopped")), Again.SETTLED),
+        (observed(vm(), pod=pod(), guest=guest("waiting")), Again.WAITING),
+        (observed(vm(), pod=pod(state=waiting("ErrImagePull"))), Again.WAITING),
+        (observed(vm(status=KNOWN)), Again.SETTLED),
+    ],
+)
+def test_when_to_look_again(look, when) -> None:
+    assert again(look, compute(look, {}), {}) is when

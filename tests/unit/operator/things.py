@@ -1,0 +1,81 @@
+"""Builders of what an API server would show, for the operator's tests."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from bosh_kubernetes_operator.machine.state import Guest, GuestDisk, Observed
+
+from bosh_kubernetes_api import names
+
+Object = dict[str, Any]
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+LONG_AGO = "2026-01-01T00:00:00Z"
+VM = "vm-1"
+NODE = "node-1"
+
+
+def vm(*, disks: tuple[str, ...] = (), status: Object | None = None, finalizer: bool = True, **more: Any) -> Object:
+    machine = {
+        "agentID": "agent-1",
+        "stemcell": "stemcell-1",
+        "image": "registry/stemcell@sha256:1",
+        "resources": {"cpu": "1", "memory": "1024Mi", "ephemeralDisk": "4096Mi"},
+        "networks": [{"name": "default", "type": "dynamic"}],
+    } | more.pop("machine", {})
+    metadata = {
+        "name": VM,
+        "namespace": "machines",
+        "uid": "uid-vm",
+        "generation": 3,
+        "resourceVersion": "7",
+        "labels": {names.DIRECTOR: "director-1", names.AGENT: "agent-1"},
+        "finalizers": [names.FINALIZER] if finalizer else [],
+    } | more.pop("metadata", {})
+    spec = {"machine": machine, "disks": [{"cid": cid} for cid in disks], **more}
+    return {"metadata": metadata, "spec": spec, "status": status or {}}
+
+
+def pod(
+    name: str = VM, *, node: str = NODE, state: Object | None = None, phase: str = "Running", **more: Any
+) -> Object:
+    """`state` is the container's; running when nothing is said. Other keys go into metadata."""
+    status = {
+        "phase": phase,
+        "podIP": "10.0.0.1",
+        "containerStatuses": [{"name": "c", "restartCount": 0, "lastState": {}, "state": state or {"running": {}}}],
+        "conditions": more.pop("conditions", []),
+    }
+    metadata = {"name": name, "uid": f"uid-{name}", "creationTimestamp": LONG_AGO, "labels": {}} | more
+    return {"metadata": metadata, "spec": {"nodeName": node} if node else {}, "status": status}
+
+
+def waiting(reason: str, message: str = "") -> Object:
+    return {"waiting": {"reason": reason, "message": message}}
+
+
+def guest(state: str = "running", **more: Any) -> Guest:
+    values = {"pid": 9 if state == "running" else None, "boots": 1, "crashes": 0, "pending": "", "served": ""}
+    values |= {"missing": (), "stray": "", "disks": {}} | more
+    return Guest(state=state, **values)
+
+
+def seen(key: str = "7:1 /", was: str | None = None, mounted: bool = True) -> GuestDisk:
+    return GuestDisk(mounted, key, key if was is None else was)
+
+
+def claim(cid: str, phase: str = "Bound", **metadata: Any) -> Object:
+    return {"metadata": {"name": cid, "uid": f"uid-{cid}", **metadata}, "spec": {}, "status": {"phase": phase}}
+
+
+def observed(vm_: Object, **more: Any) -> Observed:
+    return Observed(vm=vm_, now=NOW, **({"settings": True} | more))
+
+
+def attached(*cids: str) -> Object:
+    return {
+        "disks": [{"cid": cid, "phase": "Attached", "reason": "Attached"} for cid in cids],
+        "pod": {"name": VM, "uid": f"uid-{VM}", "node": NODE},
+    }
