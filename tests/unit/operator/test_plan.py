@@ -1,6 +1,8 @@
 """The next steps of a machine, one table a subject."""
 
 import pytest
+
+from bosh_kubernetes_api import names
 from bosh_kubernetes_operator.machine.plan import plan
 from bosh_kubernetes_operator.machine.state import lost_id
 from bosh_kubernetes_operator.machine.steps import (
@@ -17,8 +19,6 @@ from bosh_kubernetes_operator.machine.steps import (
     Order,
     RemoveFinalizer,
 )
-
-from bosh_kubernetes_api import names
 from tests.unit.operator.things import NODE, VM, attached, claim, guest, observed, pod, seen, vm, waiting
 
 GONE = {"deletionTimestamp": "2026-01-02T03:00:00Z"}

@@ -1,12 +1,12 @@
 """What a machine's status says for what is seen of it."""
 
 import pytest
+
+from bosh_kubernetes_api import reasons
 from bosh_kubernetes_operator.machine.reconcile import differs
 from bosh_kubernetes_operator.machine.status import again, compute
 from bosh_kubernetes_operator.machine.steps import DONE, Attach, CreateAttachment, CreatePod, Detach, Order, Result
 from bosh_kubernetes_operator.queue import Again
-
-from bosh_kubernetes_api import reasons
 from tests.unit.operator.things import NODE, VM, attached, claim, guest, observed, pod, seen, vm, waiting
 
 UNREACHABLE = {

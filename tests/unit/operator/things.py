@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
-from bosh_kubernetes_operator.machine.state import Guest, GuestDisk, Observed
-
 from bosh_kubernetes_api import names
+from bosh_kubernetes_operator.machine.state import Guest, GuestDisk, Observed
 
 Object = dict[str, Any]
 

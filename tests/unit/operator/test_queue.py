@@ -1,0 +1,146 @@
+"""The queue on a clock of the test's own: no test waits for time to pass."""
+
+import asyncio
+
+import pytest
+
+from bosh_kubernetes_operator.errors import OperatorError
+from bosh_kubernetes_operator.queue import BACKOFF_MOST, Again, Queue
+
+
+class Bench:
+    """A queue whose time stands still until the test moves it, and whose work ends when the test says."""
+
+    def __init__(self, answer=Again.SETTLED, workers: int = 4) -> None:
+        self.now = 100.0
+        self.answer = answer
+        self.began: list[str] = []
+        self.hold: asyncio.Event | None = None
+        self.queue = Queue(self.work, resync=300.0, workers=workers, clock=lambda: self.now, jitter=lambda: 0.5)
+
+    async def work(self, key: str) -> Again:
+        self.began.append(key)
+        if self.hold:
+            await self.hold.wait()
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    async def turn(self) -> None:
+        """Lets the queue do all that is due now."""
+        task = asyncio.create_task(self.queue.run())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_key_added_often_is_worked_on_once() -> None:
+    bench = Bench()
+    for _ in range(3):
+        bench.queue.add("a")
+    assert bench.queue.depth == 1
+    await bench.turn()
+    assert bench.began == ["a"]
+
+
+async def test_a_key_added_while_it_is_worked_on_has_one_more_turn_afterwards_and_never_two_at_once() -> None:
+    bench = Bench()
+    bench.hold = asyncio.Event()
+    runner = asyncio.create_task(bench.queue.run())
+    bench.queue.add("a")
+    await asyncio.sleep(0.0)
+    while not bench.began:
+        await asyncio.sleep(0)
+    bench.queue.add("a")
+    bench.queue.add("a")
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert bench.began == ["a"]
+    bench.hold.set()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert bench.began == ["a", "a"]
+    runner.cancel()
+    await asyncio.gather(runner, return_exceptions=True)
+
+
+async def test_no_more_keys_are_worked_on_than_there_are_workers() -> None:
+    bench = Bench(workers=2)
+    bench.hold = asyncio.Event()
+    for key in "abc":
+        bench.queue.add(key)
+    await bench.turn()
+    assert bench.began == ["a", "b"]
+
+
+async def next_turn(bench: Bench) -> float:
+    """Seconds until the key's next turn."""
+    bench.began.clear()
+    bench.queue.add("a")
+    await bench.turn()
+    delay = bench.queue.due_now()
+    assert delay is not None
+    bench.now += delay
+    bench.queue.due_now()
+    return round(delay, 3)
+
+
+async def test_a_settled_key_is_looked_at_again_after_the_resync_time() -> None:
+    assert await next_turn(Bench(Again.SETTLED)) == 300.0
+    assert await next_turn(Bench(Again.WAITING)) == 15.0
+
+
+async def test_a_gone_key_has_no_other_turn() -> None:
+    bench = Bench(Again.GONE)
+    bench.queue.add("a")
+    await bench.turn()
+    assert bench.queue.due_now() is None
+    assert bench.queue.depth == 0
+
+
+async def test_polling_is_quick_first_and_slow_later_and_starts_anew() -> None:
+    bench = Bench(Again.POLL)
+    delays = [await next_turn(bench) for _ in range(115)]
+    assert delays[0] == delays[49] == 0.2
+    assert delays[50] == delays[109] == 1.0
+    assert delays[110] == delays[114] == 5.0
+    bench.answer = Again.SETTLED
+    await next_turn(bench)
+    bench.answer = Again.POLL
+    assert await next_turn(bench) == 0.2
+
+
+@pytest.mark.parametrize("error", [OperatorError("no"), ValueError("a fault of ours")])
+async def test_errors_back_off_up_to_a_bound_until_one_turn_succeeds(error) -> None:
+    bench = Bench(error)
+    delays = [await next_turn(bench) for _ in range(12)]
+    assert delays[:3] == [0.375, 0.75, 1.5]
+    assert delays[-1] == BACKOFF_MOST * 0.75
+    bench.answer = Again.SETTLED
+    await next_turn(bench)
+    bench.answer = error
+    assert await next_turn(bench) == 0.375
+
+
+async def test_an_event_overtakes_a_later_turn() -> None:
+    bench = Bench()
+    bench.queue.add_after("a", 50)
+    bench.queue.add_after("a", 80)
+    assert bench.queue.due_now() == 50
+    bench.queue.add("a")
+    await bench.turn()
+    assert bench.began == ["a"]
+    bench.now += 60
+    bench.queue.due_now()
+    assert bench.queue.depth == 0
+
+
+async def test_the_oldest_key_tells_how_stuck_the_queue_is() -> None:
+    bench = Bench(workers=1)
+    assert bench.queue.oldest == 0.0
+    bench.queue.add("a")
+    bench.now += 7
+    bench.queue.add("b")
+    bench.now += 5
+    assert bench.queue.oldest == 12.0
