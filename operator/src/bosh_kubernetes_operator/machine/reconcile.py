@@ -15,7 +15,7 @@ from .observe import attachments, observe
 from .orders import Orders
 from .plan import plan
 from .state import Observed
-from .steps import RemoveFinalizer, Result, Step
+from .steps import Detach, LetGo, RemoveFinalizer, Result, Step
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Reconciler:
         for _ in range(ROUNDS):
             if observed is None:
                 return await self._orphans(name)
-            steps = [step for step in plan(observed) if step not in results]
+            steps = [step for step in plan(observed) if step not in results and not _part_of(step, results)]
             if not steps:
                 break
             results |= await self._applier.apply(observed, steps)
@@ -78,6 +78,11 @@ class Reconciler:
             result = await let_go(self._cluster, self._orders, cable)
             log.info("attachment of a machine that is no more: %s", result, extra={"machine": name})
         return Again.WAITING if cables else Again.GONE
+
+
+def _part_of(step: Step, results: dict[Step, Result]) -> bool:
+    """Whether another step of this pass has done it: Detach ends with letting go."""
+    return isinstance(step, LetGo) and Detach(step.disk) in results
 
 
 def differs(old: Object, new: Object) -> bool:

@@ -1,0 +1,205 @@
+"""Steps taken, against stand-ins of the API server and the firmware that write down what they are asked."""
+
+import json
+
+import pytest
+
+from bosh_kubernetes_operator.errors import ConflictError, OrderError, RefusedError
+from bosh_kubernetes_operator.machine import orders
+from bosh_kubernetes_operator.machine.apply import Applier
+from bosh_kubernetes_operator.machine.orders import Answer
+from bosh_kubernetes_operator.machine.steps import Attach, CreateAddress, CreateAttachment, CreatePod, Detach, LetGo
+from tests.unit.operator.things import attached, guest, observed, pod, seen, vm, waiting
+
+GONE = {"deletionTimestamp": "2026-01-02T03:00:00Z"}
+
+
+class Ask:
+    """Stand-in for the firmware: `answers` by order, else success; `asked` in order."""
+
+    def __init__(self, asked: list, **answers: Answer) -> None:
+        self.asked, self.answers = asked, answers
+
+    async def machine(self, pod_name: str, *order: str) -> Answer:
+        return self._answer(pod_name, *order)
+
+    async def attachment(self, pod_name: str, *order: str) -> Answer:
+        return self._answer(pod_name, *order)
+
+    def _answer(self, *order: str) -> Answer:
+        self.asked.append(order)
+        answer = self.answers.get(order[1], Answer(0, {}, ""))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class Api:
+    """Stand-in for Cluster: `there` by kind and name; a create of what is there conflicts, as with the real one."""
+
+    def __init__(self, asked: list, there=(), refusal=None) -> None:
+        self.asked, self.there, self.refusal = asked, dict(there), refusal
+
+    async def get(self, kind, name):
+        return self.there.get((kind, name)) or ({} if kind == "ConfigMap" else None)
+
+    async def create(self, kind, body):
+        name = body["metadata"]["name"]
+        if self.refusal:
+            raise self.refusal
+        if (kind, name) in self.there:
+            raise ConflictError(f"post {kind} {name}", 409, "AlreadyExists", "already exists")
+        self.asked.append(("create", kind, name))
+
+    async def delete(self, kind, name, uid, grace=None):
+        self.asked.append(("delete", kind, name, uid))
+
+
+async def take(look, step, *, there=(), refusal=None, **answers):
+    asked: list = []
+    applier = Applier(Api(asked, there, refusal), Ask(asked, **answers), "/base", 60)
+    result = (await applier.apply(look, [step]))[step]
+    return result, asked
+
+
+def detaching(cable, **more):
+    look = {"pod": pod(), "guest": guest(disks={"disk-1": seen()}), "attachments": {"disk-1": cable}} | more
+    return observed(vm(status=attached("disk-1")), **look)
+
+
+async def test_a_detach_asks_the_guest_then_unbinds_then_deletes() -> None:
+    result, asked = await take(detaching(pod("disk-1")), Detach("disk-1"))
+    assert result.reason == ""
+    assert asked == [
+        ("vm-1", "release", "disk-1"),
+        ("disk-1", "unbind"),
+        ("delete", "Pod", "disk-1", "uid-disk-1"),
+    ]
+
+
+BUSY = Answer(1, {"released": False, "mounts": ["/var/vcap/store"], "processes": ["423 nginx"]}, "")
+
+
+async def test_a_refused_release_changes_nothing_and_names_the_processes() -> None:
+    result, asked = await take(detaching(pod("disk-1")), Detach("disk-1"), release=BUSY)
+    assert result.reason == "DiskBusy"
+    assert "423 nginx" in result.message
+    assert "/var/vcap/store" in result.message
+    assert asked == [("vm-1", "release", "disk-1")]
+
+
+@pytest.mark.parametrize("answer", [OrderError("no answer"), Answer(75, {}, "")])
+async def test_without_an_answer_nothing_is_unbound(answer) -> None:
+    result, asked = await take(detaching(pod("disk-1")), Detach("disk-1"), release=answer)
+    assert result.reason
+    assert result.soon
+    assert asked == [("vm-1", "release", "disk-1")]
+
+
+async def test_a_machine_that_cannot_be_asked_keeps_its_disk() -> None:
+    stuck = pod(state=waiting("CrashLoopBackOff"))
+    result, asked = await take(detaching(pod("disk-1"), pod=stuck, guest=None), Detach("disk-1"))
+    assert result.reason == "Detaching"
+    assert asked == []
+
+
+async def test_a_refused_unbind_keeps_the_attachment() -> None:
+    held = Answer(1, {"bound": True, "held": ["423 nginx /store"]}, '{"held":["423 nginx /store"]}')
+    result, asked = await take(detaching(pod("disk-1")), LetGo("disk-1"), unbind=held)
+    assert result.reason == "DiskBusy"
+    assert "423 nginx" in result.message
+    assert asked == [("disk-1", "unbind")]
+
+
+DELETED = [("delete", "Pod", "disk-1", "uid-disk-1")]
+RESTARTING = pod("disk-1", state=waiting("CrashLoopBackOff"))
+RESTARTING["status"]["containerStatuses"][0]["restartCount"] = 1
+
+
+@pytest.mark.parametrize(
+    ("cable", "more", "expected"),
+    [
+        (pod("disk-1", **GONE), {}, [("disk-1", "unbind")]),
+        (pod("disk-1", state=waiting("ContainerCreating")), {}, DELETED),  # it never bound anything
+        (RESTARTING, {}, []),  # its bind may be there
+        (pod("disk-1", phase="Failed", state={"terminated": {}}), {}, DELETED),
+        (pod("disk-1"), {"node_absent": True}, DELETED),
+        (pod("disk-1"), {"node": None}, [("disk-1", "unbind"), *DELETED]),  # not looked at is not gone
+    ],
+)
+async def test_letting_go(cable, more, expected) -> None:
+    _, asked = await take(detaching(cable, **more), LetGo("disk-1"))
+    assert asked == expected
+
+
+def owned_by(machine: str):
+    return {"metadata": {"labels": {"cpi.bosh.io/machine": machine}}}
+
+
+@pytest.mark.parametrize(("holder", "reason"), [("vm-1", ""), ("vm-2", "DiskInUse")])
+async def test_the_owner_of_an_attachment_of_that_name_decides_who_has_the_disk(holder, reason) -> None:
+    look = observed(vm(disks=("disk-1",)), pod=pod())
+    result, _ = await take(look, CreateAttachment("disk-1"), there={("Pod", "disk-1"): owned_by(holder)})
+    assert result.reason == reason
+    assert not reason or holder in result.message
+
+
+QUOTA = RefusedError("post Pod x", 403, "Forbidden", 'pods "x" is forbidden: exceeded quota: q, requested: cpu=1')
+INVALID = RefusedError("post Pod x", 422, "Invalid", "spec.containers[0].image: Required value")
+TAKEN = RefusedError("post Service x", 422, "Invalid", "spec.clusterIPs: provided IP is already allocated")
+
+
+@pytest.mark.parametrize(("refusal", "reason"), [(QUOTA, "QuotaExceeded"), (INVALID, "PodRefused")])
+@pytest.mark.parametrize("step", [CreatePod(), CreateAttachment("disk-1")])
+async def test_a_refused_pod_says_why(step, refusal, reason) -> None:
+    result, _ = await take(observed(vm(), pod=pod()), step, refusal=refusal)
+    assert result.reason == reason
+    assert refusal.message in result.message
+
+
+async def test_a_pod_that_is_there_already_was_made_by_an_earlier_try() -> None:
+    result, _ = await take(observed(vm()), CreatePod(), there={("Pod", "vm-1"): pod()})
+    assert result.reason == ""
+
+
+async def test_an_address_in_use_names_its_holder() -> None:
+    network = {"name": "d", "type": "manual", "ip": "10.96.9.9", "ports": [80]}
+    look = observed(vm(machine={"networks": [network]}))
+    held = {("Service", "ip-10-96-9-9"): owned_by("vm-2")}
+    result, _ = await take(look, CreateAddress("10.96.9.9"), there=held)
+    assert (result.reason, "vm-2" in result.message) == ("AddressInUse", True)
+    result, _ = await take(look, CreateAddress("10.96.9.9"), refusal=TAKEN)
+    assert result.reason == "AddressInUse"
+    mine = {("Service", "ip-10-96-9-9"): {"metadata": {"ownerReferences": [{"uid": "uid-vm"}]}}}
+    result, _ = await take(look, CreateAddress("10.96.9.9"), there=mine)
+    assert result.reason == ""
+
+
+@pytest.mark.parametrize(("code", "reason", "soon"), [(0, "", False), (75, "Attaching", True), (1, "DiskLost", False)])
+async def test_an_attach_is_done_when_the_guest_sees_the_disk(code, reason, soon) -> None:
+    result, _ = await take(observed(vm(), pod=pod()), Attach("disk-1"), attach=Answer(code, {}, ""))
+    assert (result.reason, result.soon) == (reason, soon)
+
+
+def exit_status(code: int) -> bytes:
+    causes = [{"reason": "ExitCode", "message": str(code)}]
+    return json.dumps({"status": "Failure", "reason": "NonZeroExitCode", "details": {"causes": causes}}).encode()
+
+
+@pytest.mark.parametrize(
+    ("stdout", "status", "code", "data"),
+    [
+        ('{"state":"running"}\n', b'{"status":"Success"}', 0, {"state": "running"}),
+        ('{"released":false}', exit_status(1), 1, {"released": False}),
+        ("no json", exit_status(64), 64, {}),
+    ],
+)
+def test_the_answer_to_an_order(stdout, status, code, data) -> None:
+    answer = orders.answer(stdout, "", status)
+    assert (answer.code, answer.data) == (code, data)
+
+
+@pytest.mark.parametrize("status", [b"", b"nothing", b'{"status":"Failure","message":"container not found"}'])
+def test_an_order_that_did_not_run_is_no_refusal(status) -> None:
+    with pytest.raises(OrderError):
+        orders.answer("", "", status)

@@ -1,0 +1,85 @@
+"""Which machines an event makes the operator look at."""
+
+import pytest
+
+from bosh_kubernetes_api import names
+from bosh_kubernetes_operator import rbac, wiring
+from bosh_kubernetes_operator.wiring import Watcher
+from tests.unit.operator.things import vm
+
+
+class Names(list):
+    def taken(self) -> list[str]:
+        found, self[:] = sorted(self), []
+        return found
+
+
+def thing(name: str, **labels: str) -> dict:
+    return {"metadata": {"name": name, "labels": names.labels(labels.pop("role"), **labels)}}
+
+
+@pytest.mark.parametrize(
+    ("seen", "looked_at"),
+    [
+        (thing("vm-2", role="machine", machine="vm-2"), ["vm-2"]),
+        (thing("vm-2", role="settings"), ["vm-2"]),
+        (thing("vm-2-root", role="root", machine="vm-2"), ["vm-2"]),
+        (thing("ip-10-0-0-1", role="address", machine="vm-2"), ["vm-2"]),
+        (thing("disk-1", role="disk"), ["vm-1"]),
+        (thing("disk-9", role="disk"), []),
+        # The lock on a disk is free again: whoever waits for the disk has to know.
+        (thing("disk-1", role="attachment", machine="vm-2", disk="disk-1"), ["vm-1", "vm-2"]),
+    ],
+)
+def test_a_thing_wakes_its_machine_and_those_that_wait_for_it(seen, looked_at) -> None:
+    found = Names()
+    watcher = Watcher(found.append)
+    watcher.machine("ADDED", vm(disks=("disk-1",)))
+    found.clear()
+    watcher.thing(seen)
+    assert found.taken() == looked_at
+
+
+def test_a_machine_is_looked_at_for_what_others_changed_not_for_its_status() -> None:
+    found = Names()
+    watcher = Watcher(found.append)
+    watcher.machine(None, vm())
+    assert found.taken() == ["vm-1"]
+    watcher.machine("MODIFIED", vm(status={"printableStatus": "Running"}))
+    assert found.taken() == []
+    watcher.machine("MODIFIED", vm(metadata={"generation": 4}))
+    assert found.taken() == ["vm-1"]
+    watcher.machine("MODIFIED", vm(metadata={"generation": 4, "deletionTimestamp": "t"}))
+    assert found.taken() == ["vm-1"]
+    watcher.machine(None, vm(metadata={"generation": 4, "deletionTimestamp": "t"}))  # listed again
+    assert found.taken() == ["vm-1"]
+    watcher.machine("DELETED", vm())
+    assert found.taken() == ["vm-1"]
+
+
+def test_a_disk_that_is_not_wanted_any_more_wakes_nobody() -> None:
+    found = Names()
+    watcher = Watcher(found.append)
+    watcher.machine("ADDED", vm(disks=("disk-1",)))
+    watcher.machine("MODIFIED", vm(metadata={"generation": 4}))
+    found.clear()
+    watcher.thing(thing("disk-1", role="disk"))
+    assert found.taken() == []
+
+
+def test_all_that_is_watched_may_be_listed_and_watched() -> None:
+    allowed = {rule.resource: set(rule.verbs) for rule in rbac.ROLE}
+    for plural in (*wiring.WATCHED, names.MACHINES):
+        assert {"list", "watch"} <= allowed[plural]
+
+
+def test_rules_are_sorted_and_each_named_once() -> None:
+    for rules in (rbac.ROLE, rbac.CLUSTER_ROLE):
+        keys = [(rule.group, rule.resource) for rule in rules]
+        assert keys == sorted(set(keys))
+        assert all(list(rule.verbs) == sorted(set(rule.verbs)) for rule in rules)
+
+
+def test_the_operator_reads_no_secret_and_changes_nothing_of_the_cluster() -> None:
+    assert "secrets" not in {rule.resource for rule in (*rbac.ROLE, *rbac.CLUSTER_ROLE)}
+    assert all(set(rule.verbs) <= {"get", "list", "watch"} for rule in rbac.CLUSTER_ROLE)
