@@ -1,4 +1,4 @@
-"""The Lease gate, against a stand-in of the API server: one Lease, and old versions are refused as the real one does."""
+"""The Lease gate, against a stand-in of the API server: one Lease; old versions are refused as the real one does."""
 
 import copy
 

@@ -8,8 +8,8 @@ from .pod import disks_directory, labels, node_field, owner
 from .state import Object
 
 GRACE = 3600  # seconds: TERM alone takes no disk away, see design "Detach is an order, never an accident"
-# It sleeps, but a limit as low as its request would throttle the moment in which it binds; and a request as high as that
-# would make the scheduler preempt others for it (seen with 100m).
+# It sleeps, but a limit as low as its request would throttle the moment in which it binds; and a request as high
+# as that makes the scheduler preempt others for it (seen with 100m).
 RESOURCES = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "500m", "memory": "32Mi"}}
 ROLE_CLEANUP = "cleanup"
 
