@@ -43,7 +43,7 @@ from .jobs import Jobs
 from .monit_client import Monit
 from .mounts import Mounter
 from .services import Services
-from .settings import Store, blobstore, mbus_certificate, mbus_url, settings_path
+from .settings import Store, blobstore, check_blobstore, mbus_certificate, mbus_url, settings_path
 from .shell import run
 
 
@@ -94,9 +94,7 @@ def serve(agent_json: Path) -> None:
     disks = Disks(store, mounter)
     services = Services(options.get("ServiceManager") or "")
     Bootstrap(store, options, mounter, disks, services).run()
-    kind = blobstore(store.settings).get("provider") or ""
-    if kind != "local":
-        raise AgentError(f"Getting blobstore: the stand-in agent knows provider local only, not '{kind}'")
+    check_blobstore(blobstore(store.settings))
     dispatcher = Dispatcher(actions(store, disks, Jobs(store, Monit(services))), panic)
     with wrap("Starting https handler"):
         bus = Bus(mbus_url(store.settings), mbus_certificate(store.settings), dispatcher.dispatch, bundles.BLOBS)

@@ -56,6 +56,19 @@ def blobstore(settings: Object) -> Object:
     return dict(stores[0])
 
 
+def check_blobstore(store: Object) -> None:
+    """The real agent ends here too when a local blobstore has no path, though blobs come by the message bus.
+
+    Raises:
+        AgentError: it is of another kind, or has no path.
+    """
+    kind = store.get("provider") or ""
+    if kind != "local":
+        raise AgentError(f"Getting blobstore: the stand-in agent knows provider local only, not '{kind}'")
+    if not (store.get("options") or {}).get("blobstore_path"):
+        raise AgentError("Getting blobstore: Validating blobstore: missing blobstore_path")
+
+
 def ntp(settings: Object) -> list[str]:
     own = _bosh(settings).get("ntp")
     return list(own if own is not None else settings.get("ntp") or [])

@@ -46,7 +46,7 @@ class Machine:
             "networks": {"default": {"type": "dynamic", "dns": ["192.0.2.1"], "preconfigured": True}},
             "disks": {"persistent": {}},
             "mbus": "https://mbus:p%40ss%2Fword@0.0.0.0:6868",
-            "blobstore": {"provider": "local", "options": {}},
+            "blobstore": {"provider": "local", "options": {"blobstore_path": "/var/vcap/micro_bosh/data/cache"}},
             "env": {"bosh": {"mbus": {"cert": self.certificates.settings()}}},
         }
         self.console = folder / "console"

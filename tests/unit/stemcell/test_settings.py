@@ -113,6 +113,26 @@ def test_no_certificate_no_agent() -> None:
 
 
 @pytest.mark.parametrize(
+    ("blobstore", "message"),
+    [
+        ({}, "provider local only"),
+        ({"provider": "dav"}, "provider local only"),
+        ({"provider": "local"}, "missing blobstore_path"),
+    ],
+)
+def test_blobstores_that_end_the_agent(blobstore: dict[str, Any], message: str) -> None:
+    with pytest.raises(AgentError, match=message):
+        settings.check_blobstore(settings.blobstore({"blobstore": blobstore}))
+
+
+def test_the_blobstore_of_the_env_wins() -> None:
+    local = {"provider": "local", "options": {"blobstore_path": "/b"}}
+    found = settings.blobstore({"blobstore": {"provider": "dav"}, "env": {"bosh": {"blobstores": [local]}}})
+    assert found == local
+    settings.check_blobstore(found)
+
+
+@pytest.mark.parametrize(
     ("networks", "servers"),
     [
         ({"a": {"dns": ["1.1.1.1"]}}, ["1.1.1.1"]),
