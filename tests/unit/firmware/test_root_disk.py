@@ -15,7 +15,7 @@ def test_the_image_is_larger_than_promised_by_what_ext4_takes(call: Run, promise
     size = int(call(f"image_size {promised}", "rootdisk").stdout)
 
     assert size % MIB == 0
-    assert 1.05 < size / promised < 1.08
+    assert 1.05 * promised + 20 * MIB < size < 1.1 * promised + 64 * MIB
 
 
 def blocks(image: Path) -> int:
@@ -57,7 +57,7 @@ def test_a_larger_size_grows_file_system_and_file(call: Run, small: Path) -> Non
     done = call("image", "rootdisk", ROOT_SIZE=str(128 * MIB))
 
     assert done.returncode == 0, done.stdout
-    assert blocks(small) > 1.9 * before
+    assert blocks(small) > 1.7 * before
     assert content(small, "words") == "kept\n"
 
 
@@ -66,7 +66,7 @@ def test_a_growth_that_was_cut_short_is_finished(call: Run, small: Path) -> None
     subprocess.run(["truncate", "-s", "200M", str(small)], check=True)
 
     assert call("image", "rootdisk", ROOT_SIZE=str(128 * MIB)).returncode == 0
-    assert blocks(small) > 1.9 * before
+    assert blocks(small) > 1.7 * before
 
 
 def test_an_image_whose_making_was_cut_short_is_made_anew(call: Run, tmp_path: Path) -> None:
