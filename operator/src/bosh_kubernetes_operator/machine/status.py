@@ -63,7 +63,8 @@ def machine(o: Observed, results: Mapping[Step, Result]) -> Verdict:
         return _without_pod(o, results)
     if o.root_lost:
         said = o.pod.get("status", {})
-        return Verdict("RootLost", _lost(f"Pod {o.name} ended ({said.get('reason', '')}: {said.get('message', '')})"))
+        why = ": ".join(filter(None, (said.get("reason"), said.get("message"))))
+        return Verdict("RootLost", _lost(f"Pod {o.name} ended{' (' + why + ')' if why else ''}"))
     since = unreachable(o.node)
     if since:
         return Verdict("NodeUnreachable", f"node {o.node_name} has not reported since {since}")
