@@ -21,9 +21,9 @@ from .shell import Run, run
 
 VCAP = Path("/var/vcap")
 DATA = VCAP / "data"
-HOSTS = """127.0.0.1 localhost {name}
+HOSTS = """127.0.0.1 {name} localhost
 
-::1 localhost ip6-localhost ip6-loopback {name}
+::1 {name} localhost ip6-localhost ip6-loopback
 ff02::1 ip6-allnodes
 ff02::2 ip6-allrouters
 """
