@@ -14,7 +14,7 @@ from tests.e2e.site import Site
 from tests.support.cluster import artefacts, environment, images
 from tests.support.cluster.certificates import Certificates
 from tests.support.cluster.cpi import Cpi
-from tests.support.cluster.installation import MACHINES, SYSTEM, Installation, Operator
+from tests.support.cluster.installation import BLOBSTORE, MACHINES, SYSTEM, Installation, Operator
 from tests.support.cluster.machines import Machine
 from tests.support.cluster.node import Node
 from tests.support.cluster.wait import eventually
@@ -94,7 +94,10 @@ def cpi(new_cpi: Callable[..., Cpi]) -> Cpi:
 def cpi_with_planted_secrets(new_cpi: Callable[..., Cpi]) -> Cpi:
     agent = {
         "mbus": "https://mbus:planted-mbus-password@0.0.0.0:6868",
-        "blobstore": {"provider": "local", "options": {"password": "planted-blobstore-password"}},
+        "blobstore": {
+            "provider": "local",
+            "options": {**BLOBSTORE["options"], "password": "planted-blobstore-password"},
+        },
     }
     return new_cpi(str(uuid.uuid4()), agent=agent)
 
@@ -106,8 +109,8 @@ def flavour() -> str:
 
 
 @pytest.fixture(scope="session")
-def stemcells(new_cpi: Callable[..., Cpi]) -> Callable[[str], str]:
-    """CID of the heavy stemcell of a flavour, uploaded once a session."""
+def stemcells(new_cpi: Callable[..., Cpi]) -> Iterator[Callable[[str], str]]:
+    """CID of the heavy stemcell of a flavour, uploaded once a session and deleted at its end."""
     owner = new_cpi("00000000-0000-4000-8000-000000000001")
     uploaded: dict[str, str] = {}
 
@@ -118,7 +121,9 @@ def stemcells(new_cpi: Callable[..., Cpi]) -> Callable[[str], str]:
                 uploaded[flavour] = owner("create_stemcell", str(image), properties)
         return uploaded[flavour]
 
-    return upload
+    yield upload
+    for cid in uploaded.values():
+        owner("delete_stemcell", cid)
 
 
 @pytest.fixture
@@ -139,7 +144,9 @@ def light_stemcell(cpi: Cpi, tmp_path: Path) -> Callable[[str], str]:
 
 
 @pytest.fixture
-def make_machine(installation: Installation, cpi: Cpi, certificates: Certificates) -> Iterator[Callable[..., Machine]]:
+def make_machine(
+    installation: Installation, cpi: Cpi, certificates: Certificates, node: Node
+) -> Iterator[Callable[..., Machine]]:
     """Makes machines by create_vm; deletes them and their disks at the end."""
     made: list[Machine] = []
     owner = cpi

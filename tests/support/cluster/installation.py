@@ -19,6 +19,7 @@ RELEASE = "bosh-kubernetes-operator"
 SYSTEM = "bosh-system"
 MACHINES = "bosh-machines"
 REGISTRY_PORT = 5005
+BLOBSTORE = {"provider": "local", "options": {"blobstore_path": "/var/vcap/micro_bosh/data/cache"}}
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Installation:
                 "token": base64.b64decode(token["data"]["token"]).decode(),
             },
             "namespace": MACHINES,
-            "agent": {"mbus": "https://mbus:mbus-password@0.0.0.0:6868", "ntp": []},
+            "agent": {"mbus": "https://mbus:mbus-password@0.0.0.0:6868", "ntp": [], "blobstore": BLOBSTORE},
             "machines": {"cpu": "100m", "memory": 256, "ephemeral_disk_size": 512},
             "registry": {"service": f"{MACHINES}/bosh-registry:5000", "pull_host": f"localhost:{REGISTRY_PORT}"},
             "timeouts": {"schedule": 20, "pull": 300, "node_loss": 30},
