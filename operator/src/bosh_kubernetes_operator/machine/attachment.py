@@ -8,9 +8,9 @@ from .pod import disks_directory, labels, node_field, owner
 from .state import Object
 
 GRACE = 3600  # seconds: TERM alone takes no disk away, see design "Detach is an order, never an accident"
-# It sleeps, but a limit as low as its request would throttle the moment in which it binds; and a request as high
-# as that makes the scheduler preempt others for it (seen with 100m).
-RESOURCES = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "500m", "memory": "32Mi"}}
+# It asks for nothing: its priority would make the scheduler evict others for whatever it asks on a full node, its own
+# machine first (seen with 100m of CPU: the machine's root was lost). It only sleeps; the limits bound a fault.
+RESOURCES = {"requests": {"cpu": "0", "memory": "0"}, "limits": {"cpu": "500m", "memory": "64Mi"}}
 ROLE_CLEANUP = "cleanup"
 
 
