@@ -5,7 +5,8 @@ import pytest
 from tests.support.cluster.machines import Machine
 from tests.support.cluster.wait import eventually
 
-pytestmark = pytest.mark.parametrize("flavour", ["runit", "systemd"])
+# The rest of what an init does to the firmware is shown for both in test_firmware_power.py.
+both_inits = pytest.mark.parametrize("flavour", ["runit", "systemd"])
 KEPT = "/etc/kept /var/vcap/data/kept"
 
 
@@ -39,6 +40,7 @@ def assert_same_machine(machine: Machine, before: object) -> None:
     machine.assert_lines_whole()
 
 
+@both_inits
 def test_reboot_from_inside_keeps_everything(machine: Machine) -> None:
     before, boots = machine.identity(), machine.boots()
     machine.guest("nohup sh -c 'sleep 0.2; reboot' > /dev/null 2>&1 &")
@@ -55,6 +57,7 @@ def test_reboot_vm_keeps_everything(machine: Machine) -> None:
     assert_same_machine(machine, before)
 
 
+@both_inits
 def test_power_off_from_inside_stays_off_and_reboot_vm_starts_it(machine: Machine, node) -> None:
     before, boots = machine.identity(), machine.boots()
     machine.guest("nohup sh -c 'sleep 0.2; poweroff' > /dev/null 2>&1 &")
@@ -74,6 +77,7 @@ def test_power_off_from_inside_stays_off_and_reboot_vm_starts_it(machine: Machin
     assert_same_machine(machine, after)
 
 
+@both_inits
 def test_shutdown_of_the_agent_stays_off(machine: Machine) -> None:
     machine.agent("shutdown")
     machine.wait("Stopped")
