@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.component.stemcell_agent.machine import Machine
 from tests.stemcell import image, rootfs
-from tests.unit.stemcell.machine import Machine
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A runit stemcell with the stand-in agent, booted in namespaces of this machine (needs root, no cluster)."""
+"""A runit stemcell with the stand-in agent, booted in namespaces of this machine: it needs root, and no cluster."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.stemcell.machine import SHIM, Machine, wait_for
+from tests.component.stemcell_agent.machine import SHIM, Machine, wait_for
 
 Make = Callable[..., Machine]
 
