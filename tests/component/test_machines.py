@@ -129,3 +129,13 @@ def test_reboot_vm_of_an_unknown_machine(cpi) -> None:
         cpi("reboot_vm", "vm-unknown")
 
     assert failure.value.type == "Bosh::Clouds::VMNotFound"
+
+
+@pytest.mark.parametrize("method", ["reboot_vm", "attach_disk"])
+def test_what_a_machine_without_root_is_asked_fails_with_the_reason(cpi, create_vm, operator, method) -> None:
+    cid, disk = create_vm(), cpi("create_disk", 1024, {}, None)
+    operator.lost_root(cid)
+
+    with pytest.raises(CallError, match="RootLost: the Pod is gone, and its root disk"):
+        cpi(method, cid, *([disk] if method == "attach_disk" else []))
+    assert cpi("get_disks", cid) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib import import_module
 
 from . import log, versions
@@ -85,7 +86,10 @@ def answer(text: bytes, config_path: str, begin: Callable[[float], None]) -> Jso
 
 
 def error(kind: str, message: str, ok_to_retry: bool) -> Json:
-    """An answer that is an error. Two beginnings of a message mean "not implemented" to callers (contract 1.6)."""
+    """An answer that is an error. Two beginnings of a message mean "not implemented" to callers (contract 1.6), and the
+    command line client prints the message as a format string: a % in it would mangle what follows.
+    """
+    message = re.sub(r" ?%", " percent ", message).replace("percent  ", "percent ").rstrip()
     if message.startswith(("Invalid Method:", "Method is not known, got")):
         message = f"error: {message}"
     return {"result": None, "error": {"type": kind, "message": message, "ok_to_retry": ok_to_retry}, "log": ""}

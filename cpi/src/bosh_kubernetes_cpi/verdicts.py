@@ -62,6 +62,9 @@ DISK: dict[str, float] = {
     "WaitingForMachine": 180,
 }
 
+# Reasons of Ready under which a machine takes no disk, however long one waits for the disk itself.
+LIFELESS = frozenset({"RootLost", "NodeUnreachable", "QuotaExceeded", "PodRefused", "AddressInUse", "Paused"})
+
 UNHEARD = "Unheard"  # our word for: the operator has said nothing yet
 UNKNOWN = 180.0  # seconds for that, and for a reason of a newer operator
 
@@ -87,6 +90,13 @@ def machine_limit(reason: str, timeouts: dict[str, int]) -> tuple[float, bool]:
     """Seconds and ok_to_retry for a reason of `Ready`."""
     limit, retry = MACHINE.get(reason, (UNKNOWN, True))
     return (float(timeouts[limit]) if isinstance(limit, str) else float(limit)), retry
+
+
+def machine_left(machine: Json, timeouts: dict[str, int], patience: Patience) -> tuple[float, bool]:
+    """Seconds that are left for the reason of Ready that this machine has, 0 when it is over; and ok_to_retry."""
+    reason = condition(machine, "Ready").get("reason") or UNHEARD
+    limit, retry = machine_limit(reason, timeouts)
+    return patience.left(reason, limit), retry
 
 
 def summary(machine: Json) -> str:

@@ -25,6 +25,19 @@ def test_no_message_reads_as_not_implemented(message) -> None:
     assert not answer["error"]["message"].startswith(("Invalid Method:", "Method is not known, got"))
 
 
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("volume is 95% full", "volume is 95 percent full"),
+        ("at 95 %", "at 95 percent"),
+        ("GET /a%2Fb", "GET /a percent 2Fb"),
+    ],
+)
+def test_no_message_is_a_format_string(message, expected) -> None:
+    """The command line client prints it as one: `%2F` would come out as `%!F(BADWIDTH)`."""
+    assert dispatch.error("Bosh::Clouds::CloudError", message, False)["error"]["message"] == expected
+
+
 @pytest.mark.parametrize(("asked", "version"), [(2, 2), (3, 3), (None, 1), (1, 1)])
 def test_versions(asked, version) -> None:
     assert versions.requested(asked, "has_vm") == version

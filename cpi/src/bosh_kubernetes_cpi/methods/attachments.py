@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from bosh_kubernetes_api import names, paths
 from bosh_kubernetes_api.claims import is_lost
-from bosh_kubernetes_api.machine import disk_status, wanted_disks
+from bosh_kubernetes_api.machine import condition, disk_status, wanted_disks
 
 from ..errors import CloudError, DiskNotFound, Failure, VMNotFound
 from ..operator_life import OperatorLife
 from ..transport.observe import Wait, until
-from ..verdicts import DISK, UNHEARD, UNKNOWN, Patience, wait
+from ..verdicts import DISK, LIFELESS, UNHEARD, UNKNOWN, Patience, machine_left, summary, wait
 from .disks import disk_claim
 from .edit import change, machine
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 def attach_disk(call: Call, vm_cid: str, disk_cid: str) -> Json:
     """The hint for the agent: the path where the guest sees the disk. Attached already is success.
 
-    Raises VMNotFound, DiskNotFound, and CloudError with the operator's reason; then the machine wants the disk no more.
+    Raises VMNotFound, DiskNotFound, and CloudError with the operator's reason, be it the disk's or the machine's; then
+    the machine wants the disk no more.
     """
     machine(call, vm_cid)
     claim = disk_claim(call, disk_cid)
@@ -106,8 +107,9 @@ class _BusyError(CloudError):
 
 
 def _until_attached(call: Call, vm_cid: str, disk_cid: str, edited: Json) -> str:
-    patience = Patience()
+    patience, machine_patience = Patience(), Patience()
     generation = edited["metadata"]["generation"]
+    timeouts = call.config["timeouts"]
 
     def attached(now: Json | None) -> str | Wait:
         if now is None:
@@ -115,6 +117,8 @@ def _until_attached(call: Call, vm_cid: str, disk_cid: str, edited: Json) -> str
         status = disk_status(now, disk_cid) or {}
         if status.get("phase") == "Attached":
             return str(status.get("path") or names.disk_path(disk_cid))
+        if condition(now, "Ready").get("reason") in LIFELESS and not machine_left(now, timeouts, machine_patience)[0]:
+            raise CloudError(f"disk {disk_cid} cannot be attached to {vm_cid}: the machine is {summary(now)}")
         if now.get("status", {}).get("observedGeneration", 0) < generation:
             status = {}  # a word about an earlier wish
         reason = status.get("reason") or UNHEARD

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bosh_kubernetes_api import paths
 
-from ..errors import VMNotFound
+from ..errors import CloudError, VMNotFound
 from ..operator_life import OperatorLife
 from ..transport.observe import Wait, until
+from ..verdicts import Patience, machine_left, summary, wait
 from .edit import change
 
 TYPE_CHECKING = False
@@ -19,16 +20,22 @@ if TYPE_CHECKING:
 
 
 def reboot_vm(call: Call, vm_cid: str) -> None:
-    """Raises VMNotFound; TimedOut when the order was not served in time."""
+    """Raises VMNotFound; CloudError with the operator's reason when that lasts longer than it may."""
     from uuid import uuid4
 
     order = str(uuid4())
+    patience = Patience()
     change(call, vm_cid, lambda _machine: {"spec": {"reboot": order, "power": "Running"}})
 
     def served(machine: Json | None) -> bool | Wait:
         if machine is None:
             raise VMNotFound(f"VirtualMachine {vm_cid} was deleted while it was rebooted")
-        return True if machine.get("status", {}).get("reboot") == order else Wait()
+        if machine.get("status", {}).get("reboot") == order:
+            return True
+        left, retry = machine_left(machine, call.config["timeouts"], patience)
+        if left:
+            return wait(left)
+        raise CloudError(f"VirtualMachine {vm_cid} was not rebooted: {summary(machine)}", ok_to_retry=retry)
 
     life = OperatorLife(call)
     doing = f"rebooting VirtualMachine {vm_cid}"
