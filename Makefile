@@ -11,6 +11,7 @@ help: ## this list
 
 .venv/.ready: requirements-dev.lock pyproject.toml
 	@echo "== virtual environment (pinned by hash; a minute or two)"
+	@python3 -c 'import ensurepip' 2>/dev/null || { apt-get -qq update && apt-get -qq install -y --no-install-recommends python3-venv; }
 	python3 -m venv .venv
 	.venv/bin/pip install --quiet --require-hashes -r requirements-dev.lock
 	.venv/bin/pip install --quiet --no-deps --no-build-isolation -e .

@@ -27,6 +27,9 @@ PROGRAMS = {
     "dash": "dash",
     "ruby": "ruby",
     "debootstrap": "debootstrap",
+    "ip": "iproute2",
+    "mkfs.ext4": "e2fsprogs",
+    "pkill": "procps",
 }
 
 
