@@ -54,6 +54,28 @@ def test_a_disk_is_plugged_used_refused_while_busy_and_free_afterwards(
     assert machine.identity() == before
 
 
+@pytest.mark.parametrize("kind", ["block_class", "file_class"])
+def test_a_disk_that_the_agent_gave_up_and_a_job_did_not_comes_back(
+    bare: Make, request: pytest.FixtureRequest, kind: str
+) -> None:
+    machine = bare("runit")
+    disk = machine.attach(request.getfixturevalue(kind))
+    machine.use(disk)
+    machine.guest("echo kept > /var/vcap/store/file")
+    machine.guest("exec setsid sleep 1000 < /var/vcap/store/file > /dev/null 2>&1 & sleep 0.3")
+    machine.guest(f"umount /warden-cpi-dev/{disk}")  # as the agent does at unmount_disk
+    refused, _ = machine.code("machine", "/firmware/ctl", "release", disk)
+
+    attached, _ = machine.code("machine", "/firmware/ctl", "attach", disk)
+
+    assert (refused, attached) == (1, 0)
+    assert machine.guest(f"cat /warden-cpi-dev/{disk}/file") == "kept\n"
+    machine.guest("pkill -x sleep; cd /")
+    eventually(lambda: machine.ctl("release", disk).get("released"), within=20, what=f"{disk} is released")
+    machine.unplug(disk)
+    assert disk not in machine.guest("cat /proc/1/mountinfo")
+
+
 def test_a_directory_volume_is_a_disk_too(bare: Make, file_class: str) -> None:
     machine = bare("runit")
     disk, other = machine.attach(file_class), machine.attach(file_class)
