@@ -1,5 +1,7 @@
 """The test cluster as create-env finds it: operator and registry installed, stemcells made, an address to use."""
 
+import os
+
 from tests.e2e.site import Site
 from tests.support.cluster import images
 from tests.support.cluster.installation import MACHINES, Installation, install
@@ -19,7 +21,8 @@ def installed() -> Installation:
     return install(images.operator_image(), images.registry_image(), only_node().address())
 
 
-def site(installation: Installation, *, flavour: str = "runit") -> Site:
+def site(installation: Installation) -> Site:
+    flavour = os.environ.get("BOSH_STEMCELL", "runit")  # or systemd
     cpi = installation.config()
     del cpi["agent"]
     return Site(
