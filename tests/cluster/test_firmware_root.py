@@ -66,12 +66,21 @@ def test_a_root_on_a_claim_is_kept_when_the_pod_is_made_anew(bare: Make) -> None
     machine.create()
     machine.wait("running")
     machine.guest("echo kept > /etc/kept; echo kept > /var/vcap/data/kept")
+    beneath = "/run/bosh-firmware/root/data/sys"  # beneath what the agent may have mounted
+    machine.code(
+        "machine",
+        "sh",
+        "-c",
+        f"mkdir -p {beneath}/run {beneath}/log; cd {beneath}; echo 1 > run/pid; echo kept > log/kept",
+    )
 
     machine.kubectl.delete("pod", machine.name, "--grace-period=5", "--wait=true")
     machine.create()
     machine.wait("running", boots=2)
 
     assert machine.guest("cat /etc/kept /var/vcap/data/kept").split() == ["kept", "kept"]
+    assert machine.code("machine", "cat", f"{beneath}/log/kept") == (0, "kept\n")
+    assert machine.code("machine", "test", "-e", f"{beneath}/run/pid") == (1, "")
     machine.kubectl.delete("pod", machine.name, "--grace-period=1", "--wait=true")
     machine.kubectl.delete("pvc", claim)
 

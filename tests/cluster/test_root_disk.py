@@ -11,7 +11,7 @@ def test_full_root_disk_is_an_error_inside_and_the_machine_lives(make_machine, s
     size = int(machine.guest("df -m --output=size /var/vcap/data | tail -1"))
     said = machine.guest("dd if=/dev/zero of=/var/vcap/data/full bs=1M 2>&1", check=False)
 
-    assert 240 <= size <= 262
+    assert 256 <= size <= 280
     assert "No space left on device" in said
     assert machine.identity() == before
     machine.guest("rm /var/vcap/data/full && touch /etc/works")

@@ -23,8 +23,8 @@ def refused(make_machine, cpi: Cpi, leftovers):
     return call
 
 
-def test_wrong_image(refused, light_stemcell) -> None:
-    error, seconds = refused(light_stemcell("localhost:5005/no/such/image@sha256:" + "0" * 64))
+def test_wrong_image(refused, stemcell_of) -> None:
+    error, seconds = refused(stemcell_of("localhost:5005/no/such/image@sha256:" + "0" * 64))
 
     assert not error.ok_to_retry
     assert "no/such/image" in error.message

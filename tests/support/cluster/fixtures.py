@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bosh_kubernetes_api.names import stemcell_cid
 from tests.e2e.site import Site
 from tests.support.cluster import artefacts, environment, images
 from tests.support.cluster.certificates import Certificates
@@ -132,15 +133,21 @@ def stemcell(stemcells: Callable[[str], str], flavour: str) -> str:
 
 
 @pytest.fixture
-def light_stemcell(cpi: Cpi, tmp_path: Path) -> Callable[[str], str]:
-    """CID of a light stemcell of an image reference with digest, whether or not there is such an image."""
+def stemcell_of(installation: Installation) -> Iterator[Callable[[str], str]]:
+    """A Stemcell of any image, made past create_stemcell, which would ask the registry for it first."""
+    made: list[str] = []
 
-    def create(reference: str) -> str:
-        empty = tmp_path / "image"
-        empty.touch()
-        return cpi("create_stemcell", str(empty), {"image_reference": reference})
+    def apply(image: str) -> str:
+        name = stemcell_cid(image)
+        spec = {"image": image, "name": "any", "version": "1", "format": "light", "users": []}
+        kind = {"apiVersion": "cpi.bosh.io/v1alpha1", "kind": "Stemcell"}
+        installation.machines.apply({**kind, "metadata": {"name": name}, "spec": spec})
+        made.append(name)
+        return name
 
-    return create
+    yield apply
+    for name in made:
+        installation.machines.delete("stemcells.cpi.bosh.io", name)
 
 
 @pytest.fixture
@@ -168,8 +175,10 @@ def make_machine(
         return machine
 
     yield make
+    # Machines first: a disk may have gone from the one that made it to another.
     for machine in made:
         machine.cpi("delete_vm", machine.cid)
+    for machine in made:
         for disk in machine.disks:
             machine.cpi("delete_disk", disk)
 

@@ -72,7 +72,9 @@ class Machine:
 
     def identity(self) -> Identity:
         pod = self.pod()
-        container = pod["status"]["containerStatuses"][0]
+        container = pod["status"].get("containerStatuses", [{}])[0]
+        assert "running" in container.get("state", {}), f"the container of {self.cid} does not run: {container}"
+        assert pod["status"].get("podIP"), f"{self.cid} has no address yet"
         return Identity(
             uid=pod["metadata"]["uid"],
             ip=pod["status"]["podIP"],
