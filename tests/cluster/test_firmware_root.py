@@ -67,12 +67,8 @@ def test_a_root_on_a_claim_is_kept_when_the_pod_is_made_anew(bare: Make) -> None
     machine.wait("running")
     machine.guest("echo kept > /etc/kept; echo kept > /var/vcap/data/kept")
     beneath = "/run/bosh-firmware/root/data/sys"  # beneath what the agent may have mounted
-    machine.code(
-        "machine",
-        "sh",
-        "-c",
-        f"mkdir -p {beneath}/run {beneath}/log; cd {beneath}; echo 1 > run/pid; echo kept > log/kept",
-    )
+    script = f"mkdir -p {beneath}/run {beneath}/log; cd {beneath}; echo 1 > run/pid; echo kept > log/kept"
+    machine.code("machine", "sh", "-c", script)
 
     machine.kubectl.delete("pod", machine.name, "--grace-period=5", "--wait=true")
     machine.create()

@@ -1,7 +1,7 @@
 """One machine through its life, narrated: `python -m tests.e2e.demo`, on the test cluster that the environment names.
 
-With BOSH_CLI the real `bosh create-env` drives it, else the driver; with BOSH_AGENT the stemcells hold the real agent; with
-BOSH_STEMCELL=systemd they are of that flavour.
+With BOSH_CLI the real `bosh create-env` drives it, else the driver; with BOSH_AGENT the stemcells hold the real agent;
+with BOSH_STEMCELL=systemd they are of that flavour.
 """
 
 from __future__ import annotations
