@@ -17,7 +17,7 @@ from tests.support.cluster.certificates import Certificates
 from tests.support.cluster.cpi import Cpi
 from tests.support.cluster.installation import BLOBSTORE, MACHINES, SYSTEM, Installation, Operator
 from tests.support.cluster.machines import Machine
-from tests.support.cluster.node import Node
+from tests.support.cluster.node import Node, provide_block_volumes
 from tests.support.cluster.wait import eventually
 
 BUS = "https://mbus:mbus-password@{ip}:6868/agent"
@@ -55,9 +55,10 @@ def operator(installation: Installation) -> Operator:
     return Operator(system=installation.system, machines=installation.machines)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def block_class() -> str:
-    """Storage class whose volumes are block devices."""
+    """Storage class whose volumes are block devices; what earlier tests released is wiped and offered again."""
+    provide_block_volumes()
     return "bosh-block"
 
 

@@ -13,6 +13,13 @@ from tests.support.cluster.wait import eventually
 CLUSTER = Path(__file__).parents[2] / "cluster/kind/cluster.py"
 
 
+def provide_block_volumes() -> None:
+    """At least four volumes on block devices are Available."""
+    words = ["volumes", "--count", "4", "--name", os.environ["BOSH_CLUSTER"]]
+    done = subprocess.run([sys.executable, str(CLUSTER), *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"cluster.py {' '.join(words)}: {done.stdout}{done.stderr}"
+
+
 @dataclass(frozen=True)
 class Node:
     """A kind node; DOCKER_HOST in the environment names the engine that runs it."""
