@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from http.client import HTTPException
 
 from ..errors import (
     ApiError,
@@ -154,7 +155,7 @@ class Api:
     def _body(self, response: HTTPResponse) -> bytes:
         try:
             return response.read()
-        except Exception as error:
+        except (OSError, HTTPException) as error:  # and no more: being told to end is no answer that broke off
             self.close()
             raise _unavailable(f"{self.endpoint!r}: its answer broke off") from error
 

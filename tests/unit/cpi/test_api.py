@@ -1,0 +1,53 @@
+"""Requests to the API server, without one."""
+
+import http.client
+
+import pytest
+
+from bosh_kubernetes_cpi.clock import Deadline
+from bosh_kubernetes_cpi.errors import Interrupted, Unavailable
+from bosh_kubernetes_cpi.transport.api import Api
+from bosh_kubernetes_cpi.transport.http import Endpoint
+
+
+class Answer:
+    """A stand-in for an answer whose body does not come to its end."""
+
+    status = 200
+
+    def __init__(self, end: Exception) -> None:
+        self._end = end
+        self.read_times = 0
+
+    def read(self) -> bytes:
+        self.read_times += 1
+        raise self._end
+
+    def getheader(self, _name: str) -> None:
+        return None
+
+
+@pytest.fixture
+def api(monkeypatch):
+    """Makes an API server that answers with the given answer."""
+
+    def make(answer: Answer) -> Api:
+        made = Api(Endpoint("localhost", 443, tls=None), Deadline(0.1))
+        monkeypatch.setattr(made, "_send", lambda *_: answer)
+        return made
+
+    return make
+
+
+def test_being_told_to_end_is_no_answer_that_broke_off(api) -> None:
+    """Else the request is repeated, and the call goes on as if nobody had told it."""
+    answer = Answer(Interrupted("told to end"))
+    with pytest.raises(Interrupted):
+        api(answer).get("/x")
+    assert answer.read_times == 1
+
+
+@pytest.mark.parametrize("end", [http.client.IncompleteRead(b""), ConnectionResetError(), TimeoutError()])
+def test_an_answer_that_broke_off_is_no_answer(api, end) -> None:
+    with pytest.raises(Unavailable, match="its answer broke off"):
+        api(Answer(end)).get("/x")
