@@ -123,5 +123,10 @@ class Cpi:
         return process
 
     def finish(self, process: "subprocess.Popen[bytes]") -> Answer:
-        stdout, stderr = process.communicate(timeout=PATIENCE)
+        try:
+            stdout, stderr = process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()  # as subprocess.run does: left alone, it fails tests that come later
+            process.communicate()
+            raise
         return checked(stdout, stderr, process.returncode)
