@@ -107,9 +107,20 @@ def test_delete_vm_on_a_lost_node_names_node_time_and_taint(cpi, create_vm, oper
 
     for word in ("worker-1", "2026-01-01T00:00:00Z", "kubectl taint nodes worker-1 node.kubernetes.io/out-of-service"):
         assert word in failure.value.message
+    assert failure.value.ok_to_retry
     operator.unreachable.clear()
     cpi("delete_vm", cid)
     assert cpi("has_vm", cid) is False
+
+
+def test_delete_vm_deletes_the_very_machine_that_it_found(api, cpi, create_vm) -> None:
+    """Another of that name, made between the look and the request, is not touched."""
+    cid = create_vm()
+    uid = api.store.get("VirtualMachine", NAMESPACE, cid)["metadata"]["uid"]
+    cpi("delete_vm", cid)
+
+    (request,) = api.requests("DELETE", f"/virtualmachines/{cid}$")
+    assert request.body["preconditions"] == {"uid": uid}
 
 
 def test_reboot_vm_keeps_the_machine_and_starts_a_stopped_one(api, cpi, create_vm) -> None:

@@ -5,7 +5,7 @@ import http.client
 import pytest
 
 from bosh_kubernetes_cpi.clock import Deadline
-from bosh_kubernetes_cpi.errors import Interrupted, Unavailable
+from bosh_kubernetes_cpi.errors import ApiError, Interrupted, Unavailable
 from bosh_kubernetes_cpi.transport.api import Api
 from bosh_kubernetes_cpi.transport.http import Endpoint
 
@@ -51,3 +51,18 @@ def test_being_told_to_end_is_no_answer_that_broke_off(api) -> None:
 def test_an_answer_that_broke_off_is_no_answer(api, end) -> None:
     with pytest.raises(Unavailable, match="its answer broke off"):
         api(Answer(end)).get("/x")
+
+
+@pytest.mark.parametrize(("status", "retry"), [(500, True), (503, True), (429, True), (409, True), (403, False)])
+def test_a_refusal_that_may_pass_may_be_repeated(api, status, retry) -> None:
+    class Refusal(Answer):
+        reason = "Refused"
+
+        def read(self) -> bytes:
+            return b"{}"
+
+    refusal = Refusal(OSError())
+    refusal.status = status
+    with pytest.raises(ApiError) as failure:
+        api(refusal).get("/x")
+    assert failure.value.ok_to_retry is retry

@@ -155,6 +155,7 @@ OUT = {"metadata": {"name": NODE}, "spec": {"taints": [{"key": "node.kubernetes.
         # Disks stay bound until the machine's Pod is gone.
         ({"pod": pod(**GONE), "attachments": CABLE, "cleanup": MAKING}, []),
         ({"attachments": CABLE, "cleanup": MAKING}, [LetGo("disk-1")]),
+        ({"attachments": CABLE, "cleanup": CLEAN}, [LetGo("disk-1")]),  # the finalizer stays until it has let go
         ({"cleanup": pod("vm-1-cleanup", creationTimestamp="2026-01-02T03:04:00Z")}, []),
         ({"cleanup": CLEAN}, [RemoveFinalizer()]),
         ({"cleanup": pod("vm-1-cleanup", state=waiting("ErrImagePull"))}, [RemoveFinalizer()]),

@@ -1,0 +1,44 @@
+"""What is asked of the API server, without one."""
+
+import pytest
+
+from bosh_kubernetes_operator.cluster import Cluster
+from bosh_kubernetes_operator.errors import ConflictError, NotFoundError, RefusedError
+
+
+class Asked(Cluster):
+    """Writes down the bodies of its requests instead of sending them, and fails if told to."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.failure = failure
+        self.bodies: list = []
+
+    async def _request(self, *_words, body=None, **_params):
+        self.bodies.append(body)
+        if self.failure:
+            raise self.failure
+        return {}
+
+
+async def test_a_delete_is_for_the_very_object_that_was_seen() -> None:
+    cluster = Asked()
+    await cluster.delete("Pod", "vm-1", "uid-1", 10)
+    (body,) = cluster.bodies
+    assert body["preconditions"] == {"uid": "uid-1"}
+    assert body["gracePeriodSeconds"] == 10
+
+
+@pytest.mark.parametrize("kind", [NotFoundError, ConflictError])
+async def test_deleting_what_is_gone_or_another_by_now_is_success(kind) -> None:
+    await Asked(kind("delete Pod vm-1", 404, "", "")).delete("Pod", "vm-1", "uid-1")
+
+
+async def test_a_delete_that_is_refused_is_an_error() -> None:
+    with pytest.raises(RefusedError):
+        await Asked(RefusedError("delete Pod vm-1", 403, "", "")).delete("Pod", "vm-1", "uid-1")
+
+
+async def test_a_status_is_for_the_very_object_that_was_seen() -> None:
+    cluster = Asked()
+    await cluster.apply_status("VirtualMachine", "vm-1", "uid-1", {"power": "Running"})
+    assert cluster.bodies[0]["metadata"] == {"name": "vm-1", "uid": "uid-1"}
