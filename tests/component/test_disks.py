@@ -102,10 +102,14 @@ def test_parallel_attaches_lose_none(api, cpi, create_vm) -> None:
 
 def test_edit_is_repeated_when_somebody_was_faster(api, cpi, create_vm, disk) -> None:
     cid = create_vm()
+    version = api.store.get("VirtualMachine", NAMESPACE, cid)["metadata"]["resourceVersion"]
     api.fault("PATCH", cid, status=409, times=3)
 
     assert cpi("attach_disk", cid, disk) == {"path": HINT + disk}
     assert api.pending_faults() == 0
+    edits = [seen.body for seen in api.requests("PATCH", f"{cid}$")]
+    assert len(edits) == 4
+    assert {edit["metadata"]["resourceVersion"] for edit in edits} == {version}, "only to the machine that was read"
 
 
 def test_disk_of_another_machine_is_refused_and_names_it(cpi, create_vm, disk) -> None:
@@ -125,6 +129,20 @@ def test_failed_attach_takes_the_wish_back(cpi, create_vm, operator, disk) -> No
         cpi("attach_disk", cid, disk)
 
     assert cpi("get_disks", cid) == []
+
+
+def test_failed_repeat_of_an_attach_keeps_the_disk(api, cpi, create_vm, operator, disk) -> None:
+    cid = create_vm()
+    cpi("attach_disk", cid, disk)
+    operator.disk_reasons[disk] = ("Failed", "MountFailed", "wrong fs type")
+    with api.store.changed:
+        assert api.store.changed.wait_for(
+            lambda: "MountFailed" in str(api.store.get("VirtualMachine", NAMESPACE, cid)["status"]), 20
+        )
+    with pytest.raises(CallError, match="MountFailed"):
+        cpi("attach_disk", cid, disk)
+
+    assert cpi("get_disks", cid) == [disk]
 
 
 def test_unknown_machine_and_disk_have_their_types(cpi, create_vm, disk) -> None:
