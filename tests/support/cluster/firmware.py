@@ -35,12 +35,14 @@ def stemcell_image(flavour: str) -> str:
     return name
 
 
-def _container(name: str, image: str, env: dict[str, str], ready: str, mounts: list[dict[str, Any]]) -> dict[str, Any]:
+def _container(
+    name: str, image: str, env: dict[str, str], ready: list[str], mounts: list[dict[str, Any]]
+) -> dict[str, Any]:
     return {
         "name": name, "image": image, "imagePullPolicy": "Never", "command": ["/bin/sh", f"/firmware/{name}"],
         "env": [{"name": key, "value": value} for key, value in env.items()],
         "securityContext": {"privileged": True, "runAsUser": 0},
-        "readinessProbe": {"exec": {"command": ["test", "-e", ready]}, "periodSeconds": 1, "failureThreshold": 1},
+        "readinessProbe": {"exec": {"command": ready}, "periodSeconds": 1, "failureThreshold": 1},
         "volumeMounts": [{"name": "firmware", "mountPath": "/firmware"}, *mounts],
     }  # fmt: skip
 
@@ -78,7 +80,7 @@ class BareMachine:
         ]
         credentials = {"key": "credentials.json", "path": "credentials/credentials.json"}
         sources = [{"configMap": {"name": "settings"}}, {"secret": {"name": "settings", "items": [credentials]}}]
-        container = _container("machine", self.image, self.environment, "/run/bosh-firmware/ready", mounts)
+        container = _container("machine", self.image, self.environment, ["/bin/sh", "/firmware/probe"], mounts)
         container["command"] = ["/bin/sh", "/firmware/firmware"]
         volumes = [
             {"name": "root-disk", **self.root},
@@ -173,7 +175,7 @@ class BareMachine:
             {"name": "claim", "mountPath": "/claim"},
             {"name": "disks", "mountPath": "/disks", "mountPropagation": "Bidirectional"},
         ]
-        container = _container("attachment", self.image, {"DISK": disk}, "/run/bound", mounts)
+        container = _container("attachment", self.image, {"DISK": disk}, ["test", "-e", "/run/bound"], mounts)
         volumes = [
             {"name": "claim", "persistentVolumeClaim": {"claimName": disk}},
             {"name": "disks", "hostPath": {"path": self.base, "type": "DirectoryOrCreate"}},

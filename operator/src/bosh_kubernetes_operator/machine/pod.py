@@ -122,7 +122,7 @@ def build(vm: Object, firmware: str, host_directory: str, off_timeout: int, volu
                 "securityContext": {"privileged": True, "runAsUser": 0},
                 "resources": {"requests": limits, "limits": limits},
                 "readinessProbe": {
-                    "exec": {"command": ["test", "-e", "/run/bosh-firmware/ready"]},
+                    "exec": {"command": ["/bin/sh", "/firmware/probe"]},
                     "periodSeconds": 2,
                     "timeoutSeconds": 5,
                     "failureThreshold": 1,
