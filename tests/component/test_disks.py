@@ -145,6 +145,41 @@ def test_failed_repeat_of_an_attach_keeps_the_disk(api, cpi, create_vm, operator
     assert cpi("get_disks", cid) == [disk]
 
 
+@pytest.mark.parametrize(
+    ("method", "wanted", "before", "after"),
+    [
+        ("attach_disk", [], ("Failed", "MountFailed"), [("Attached", "Attached")]),
+        ("detach_disk", ["it"], ("Detaching", "DiskBusy"), []),
+    ],
+)
+def test_what_was_said_of_an_earlier_wish_is_no_answer(
+    api, cpi, create_vm, operator, disk, method, wanted, before, after
+) -> None:
+    cid = create_vm()
+    operator.deaf.add(cid)
+
+    def say(entries, generation) -> None:
+        disks = [{"cid": disk, "phase": phase, "reason": reason} for phase, reason in entries]
+        status = {"disks": disks, "observedGeneration": generation}
+        api.store.merge_patch("VirtualMachine", NAMESPACE, cid, {"status": status}, status=True)
+
+    def generation() -> int:
+        return api.store.get("VirtualMachine", NAMESPACE, cid)["metadata"]["generation"]
+
+    def watches() -> int:
+        return len([one for one in api.requests("GET", "/virtualmachines$") if cid in one.query])
+
+    api.store.merge_patch("VirtualMachine", NAMESPACE, cid, {"spec": {"disks": [{"cid": disk} for _ in wanted]}})
+    say([before], generation())
+    earlier = watches()
+    process = cpi.start(cpi.request(method, cid, disk))
+    with api.store.changed:
+        assert api.store.changed.wait_for(lambda: watches() > earlier, 20), "it does not wait"
+    say(after, generation())
+
+    assert cpi.finish(process).error is None
+
+
 def test_unknown_machine_and_disk_have_their_types(cpi, create_vm, disk) -> None:
     cid = create_vm()
     for call, kind in (
