@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.cluster.cpi import Cpi
 from tests.support.cluster.machines import Machine
+from tests.support.cluster.wait import eventually
 
 
 @pytest.mark.parametrize("moment", [0.2, 1.0])
@@ -38,7 +39,7 @@ def test_killed_while_a_machine_is_deleted(make_machine, stemcell, cpi: Cpi, ope
     cpi.finish(call, "delete_vm")
     cpi("delete_disk", disk)
 
-    assert leftovers(cpi.director) == []
+    eventually(lambda: leftovers(cpi.director) == [], within=30, what="nothing of the Director is left")
 
 
 def test_restart_of_the_operator_leaves_machines_alone(make_machine, stemcell, operator) -> None:
