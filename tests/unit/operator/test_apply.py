@@ -132,6 +132,14 @@ async def test_letting_go(cable, more, expected) -> None:
     assert asked == expected
 
 
+@pytest.mark.parametrize(("deleted", "words"), [({}, "to be started again"), (GONE, "its Pod ends")])
+async def test_only_a_pod_that_stays_is_waited_for_to_run_again(deleted, words) -> None:
+    ended = pod("disk-1", state={"terminated": {"exitCode": 0}}, **deleted)
+    result, _ = await take(detaching(ended), LetGo("disk-1"))
+    assert result.reason == "Detaching"
+    assert words in result.message
+
+
 def owned_by(machine: str):
     return {"metadata": {"labels": {"cpi.bosh.io/machine": machine}}}
 

@@ -200,7 +200,8 @@ async def let_go(cluster: Cluster, orders: Orders, cable: Object, node_is_gone: 
             return Result("DiskBusy", answer.text or "the attachment refuses to unbind the disk")
     elif not (node_is_gone or never_ran(cable) or cable["status"].get("phase") == "Failed"):
         # The bind may be there still; only a container of this Pod can take it away.
-        return Result("Detaching", "the attachment's container does not run; waiting for it to be started again")
+        then = "its Pod ends" if terminating(cable) else "waiting for it to be started again"
+        return Result("Detaching", f"the attachment's container does not run; {then}")
     if not terminating(cable):
         await cluster.delete("Pod", name, uid)
     return DONE
