@@ -136,11 +136,12 @@ class Monit:
         action = due(service, alive(service.pidfile), time.time())
         if action == "start":
             service.monitored = True
-            if alive(service.pidfile) is None:
+            # The real one waits for a program that it starts: a second order meanwhile does not start another.
+            if alive(service.pidfile) is None and time.time() - service.starting_since >= START_SECONDS:
                 service.starting_since = service.up_since = time.time()
                 execute(service.start)
         elif action == "stop":
-            service.monitored = False
+            service.monitored, service.starting_since = False, 0.0
             execute(service.stop)
             deadline = time.time() + START_SECONDS
             while alive(service.pidfile) is not None and time.time() < deadline:

@@ -58,6 +58,28 @@ def test_what_monit_says_and_does(one: monit.Service, pid: int | None, status: s
     assert monit.due(one, pid, 1000.0) == due
 
 
+def test_monit_starts_no_program_twice_before_it_has_a_pid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It starts by itself what it finds after a reload; the agent's order comes while the program has no pid file yet."""
+    started: list[list[str]] = []
+    monkeypatch.setattr(monit, "JOBS", tmp_path)
+    monkeypatch.setattr(monit, "STATE", tmp_path / "state")
+    monkeypatch.setattr(monit, "execute", started.append)
+    (tmp_path / "a.monitrc").write_text(
+        f'check process a\n  with pidfile {tmp_path}/pid\n  start program "/a start"\n  stop program "/a stop"\n'
+    )
+    program = monit.Monit()
+
+    program._cycle(program.services["a"])
+    program.order("a", "start")
+    program._cycle(program.services["a"])
+    program.order("a", "stop")
+    program._cycle(program.services["a"])
+    program.order("a", "start")
+    program._cycle(program.services["a"])
+
+    assert started == [["/a", "start"], ["/a", "stop"], ["/a", "start"]]
+
+
 def test_pid_files(tmp_path: Path) -> None:
     pidfile = tmp_path / "pid"
     assert monit.alive(pidfile) is None
