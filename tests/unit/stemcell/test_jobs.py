@@ -59,7 +59,7 @@ def test_what_monit_says_and_does(one: monit.Service, pid: int | None, status: s
 
 
 def test_monit_starts_no_program_twice_before_it_has_a_pid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It starts by itself what it finds after a reload; the agent's order comes while the program has no pid file yet."""
+    """It starts by itself what it finds after a reload; the agent's order comes before there is a pid file."""
     started: list[list[str]] = []
     monkeypatch.setattr(monit, "JOBS", tmp_path)
     monkeypatch.setattr(monit, "STATE", tmp_path / "state")
