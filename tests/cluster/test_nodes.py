@@ -1,26 +1,14 @@
 """What the machine survives of its node: killed containers, a restarted kubelet, a restarted node."""
 
-import pytest
 
 from tests.support.cluster.machines import Machine
 from tests.support.cluster.node import Node
 from tests.support.cluster.wait import eventually
 
 
-@pytest.fixture
-def machine(make_machine, stemcell) -> Machine:
-    machine = make_machine(stemcell)
-    machine.wait_agent()
-    disk = machine.plug()
-    machine.mount(disk)
-    machine.start_writer()
-    machine.guest("for f in /etc/kept /var/vcap/data/kept; do echo kept > $f; done; sync")
-    return machine
-
-
 def assert_back(machine: Machine, lines: int) -> None:
     """Root disk, store and job are as they were, and the job never ran without its disk."""
-    assert machine.guest("cat /etc/kept /var/vcap/data/kept").split() == ["kept", "kept"]
+    machine.assert_marks()
     eventually(lambda: machine.lines() > lines, within=60, what="the job writes again")
     machine.assert_lines_whole()
     machine.assert_never_on_empty_store()
@@ -32,7 +20,8 @@ def root_disks(node: Node) -> int:
     return node.sh("losetup -l -n -O BACK-FILE").count("/root-disk/root.img")
 
 
-def test_container_killed_on_the_node(machine: Machine, node: Node) -> None:
+def test_container_killed_on_the_node(busy_machine: Machine, node: Node) -> None:
+    machine = busy_machine
     before, lines = machine.identity(), machine.lines()
     node.kill_container(machine)
     eventually(lambda: machine.identity().restarts == before.restarts + 1, within=90, what="the container is back")
@@ -44,7 +33,8 @@ def test_container_killed_on_the_node(machine: Machine, node: Node) -> None:
     assert_back(machine, lines)
 
 
-def test_kubelet_restarted(machine: Machine, node: Node) -> None:
+def test_kubelet_restarted(busy_machine: Machine, node: Node) -> None:
+    machine = busy_machine
     before, boots, lines = machine.identity(), machine.boots(), machine.lines()
     node.restart_kubelet()
     eventually(lambda: machine.lines() > lines, within=60, what="the job goes on")
@@ -54,7 +44,8 @@ def test_kubelet_restarted(machine: Machine, node: Node) -> None:
     assert_back(machine, lines)
 
 
-def test_node_restarted_with_disks_attached(machine: Machine, node: Node) -> None:
+def test_node_restarted_with_disks_attached(busy_machine: Machine, node: Node) -> None:
+    machine = busy_machine
     before, lines = machine.identity(), machine.lines()
     loops = root_disks(node)
     node.restart()

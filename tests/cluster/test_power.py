@@ -7,32 +7,11 @@ from tests.support.cluster.wait import eventually
 
 # The rest of what an init does to the firmware is shown for both in test_firmware_power.py.
 both_inits = pytest.mark.parametrize("flavour", ["runit", "systemd"])
-KEPT = "/etc/kept /var/vcap/data/kept"
-
-
-def leave_marks(machine: Machine) -> None:
-    machine.guest(f"for f in {KEPT}; do echo kept > $f; done; sync")
-
-
-def assert_marks(machine: Machine) -> None:
-    assert machine.guest(f"cat {KEPT}").split() == ["kept", "kept"]
-
-
-@pytest.fixture
-def machine(make_machine, stemcell) -> Machine:
-    """A machine with a disk mounted on its store and a job that writes there."""
-    machine = make_machine(stemcell)
-    machine.wait_agent()
-    disk = machine.plug()
-    machine.mount(disk)
-    machine.start_writer()
-    leave_marks(machine)
-    return machine
 
 
 def assert_same_machine(machine: Machine, before: object) -> None:
     assert machine.identity() == before
-    assert_marks(machine)
+    machine.assert_marks()
     machine.assert_never_on_empty_store()
     machine.wait_agent()
     seen = machine.lines()
@@ -41,7 +20,8 @@ def assert_same_machine(machine: Machine, before: object) -> None:
 
 
 @both_inits
-def test_reboot_from_inside_keeps_everything(machine: Machine) -> None:
+def test_reboot_from_inside_keeps_everything(busy_machine: Machine) -> None:
+    machine = busy_machine
     before, boots = machine.identity(), machine.boots()
     machine.guest("nohup sh -c 'sleep 0.2; reboot' > /dev/null 2>&1 &")
     machine.wait_booted(boots + 1)
@@ -49,7 +29,8 @@ def test_reboot_from_inside_keeps_everything(machine: Machine) -> None:
     assert_same_machine(machine, before)
 
 
-def test_reboot_vm_keeps_everything(machine: Machine) -> None:
+def test_reboot_vm_keeps_everything(busy_machine: Machine) -> None:
+    machine = busy_machine
     before, boots = machine.identity(), machine.boots()
     machine.cpi("reboot_vm", machine.cid)
 
@@ -58,7 +39,8 @@ def test_reboot_vm_keeps_everything(machine: Machine) -> None:
 
 
 @both_inits
-def test_power_off_from_inside_stays_off_and_reboot_vm_starts_it(machine: Machine, node) -> None:
+def test_power_off_from_inside_stays_off_and_reboot_vm_starts_it(busy_machine: Machine, node) -> None:
+    machine = busy_machine
     before, boots = machine.identity(), machine.boots()
     machine.guest("nohup sh -c 'sleep 0.2; poweroff' > /dev/null 2>&1 &")
     machine.wait("Stopped")
@@ -78,7 +60,8 @@ def test_power_off_from_inside_stays_off_and_reboot_vm_starts_it(machine: Machin
 
 
 @both_inits
-def test_shutdown_of_the_agent_stays_off(machine: Machine) -> None:
+def test_shutdown_of_the_agent_stays_off(busy_machine: Machine) -> None:
+    machine = busy_machine
     machine.agent("shutdown")
     machine.wait("Stopped")
 
@@ -88,7 +71,7 @@ def test_shutdown_of_the_agent_stays_off(machine: Machine) -> None:
 
 def test_guest_that_ignores_signals_is_reset(make_machine, stemcell) -> None:
     machine = make_machine(stemcell)
-    leave_marks(machine)
+    machine.leave_marks()
     before, boots = machine.identity(), machine.boots()
     # A stopped init takes no signal but SIGKILL: nothing inside can answer an orderly reboot any more.
     machine.kubectl.exec(machine.cid, "/bin/sh", "-c", "kill -STOP $(cat /run/bosh-firmware/guest)")
@@ -96,10 +79,11 @@ def test_guest_that_ignores_signals_is_reset(make_machine, stemcell) -> None:
 
     assert machine.boots() == boots + 1
     assert machine.identity() == before
-    assert_marks(machine)
+    machine.assert_marks()
 
 
-def test_crash_of_the_guests_init_boots_again_and_is_counted(machine: Machine) -> None:
+def test_crash_of_the_guests_init_boots_again_and_is_counted(busy_machine: Machine) -> None:
+    machine = busy_machine
     before, boots = machine.identity(), machine.boots()
     machine.kubectl.exec(machine.cid, "/bin/sh", "-c", "kill -KILL $(cat /run/bosh-firmware/guest)")
     machine.wait_booted(boots + 1)
@@ -110,7 +94,7 @@ def test_crash_of_the_guests_init_boots_again_and_is_counted(machine: Machine) -
 
 def test_person_switches_power_off_and_on(make_machine, stemcell) -> None:
     machine = make_machine(stemcell)
-    leave_marks(machine)
+    machine.leave_marks()
     before = machine.identity()
     machine.kubectl.patch("virtualmachines.cpi.bosh.io", machine.cid, {"spec": {"power": "Stopped"}})
     machine.wait("Stopped")
@@ -118,4 +102,4 @@ def test_person_switches_power_off_and_on(make_machine, stemcell) -> None:
     machine.wait("Running")
 
     assert machine.identity() == before
-    assert_marks(machine)
+    machine.assert_marks()

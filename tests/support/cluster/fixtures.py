@@ -185,6 +185,17 @@ def make_machine(
 
 
 @pytest.fixture
+def busy_machine(make_machine: Callable[..., Machine], stemcell: str) -> Machine:
+    """A machine with a disk on its store, a job that writes there from every boot on, and marks on its root disk."""
+    machine = make_machine(stemcell)
+    machine.wait_agent()
+    machine.mount(machine.plug())
+    machine.start_writer()
+    machine.leave_marks()
+    return machine
+
+
+@pytest.fixture
 def leftovers(installation: Installation) -> Callable[[str], list[str]]:
     """What is in the cluster with a Director's label, as `kind/name`."""
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tests.support.cluster.node import Node
 
 STORE = "/var/vcap/store"
+MARKS = "/etc/kept /var/vcap/data/kept"
 # A service that a job could be: it notes every start on an empty store, then writes without pause.
 WRITER = """#!/bin/sh
 exec 2>&1
@@ -154,6 +155,13 @@ class Machine:
             fi"""
         self.guest(script)
         eventually(lambda: self.lines() > 2, within=30, what=f"the writer on {self.cid} writes")
+
+    def leave_marks(self) -> None:
+        """A file in the overlay and one in the data directory, which `assert_marks` looks for."""
+        self.guest(f"for f in {MARKS}; do echo kept > $f; done; sync")
+
+    def assert_marks(self) -> None:
+        assert self.guest(f"cat {MARKS}").split() == ["kept", "kept"]
 
     def lines(self) -> int:
         return int(self.guest(f"wc -l < {STORE}/lines", check=False).strip() or 0)
