@@ -1,6 +1,5 @@
 """What the machine survives of its node: killed containers, a restarted kubelet, a restarted node."""
 
-
 from tests.support.cluster.machines import Machine
 from tests.support.cluster.node import Node
 from tests.support.cluster.wait import eventually
