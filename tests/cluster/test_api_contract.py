@@ -11,16 +11,14 @@ from bosh_kubernetes_cpi.clock import Deadline
 from bosh_kubernetes_cpi.connection import connect
 from bosh_kubernetes_cpi.transport.api import Api
 from tests.support.api_contract import ApiContract
+from tests.support.cluster.installation import Installation
 from tests.support.cluster.kubectl import Kubectl
-
-CRDS = Path(__file__).parents[2] / "crds"
 
 
 @pytest.fixture(scope="module")
-def namespace() -> Iterator[str]:
+def namespace(installation: Installation) -> Iterator[str]:
+    """A namespace without operator; the custom resources are those of the installation."""
     kubectl = Kubectl(namespace=f"api-contract-{uuid.uuid4().hex[:6]}")
-    if kubectl.get("crd", "virtualmachines.cpi.bosh.io") is None:
-        kubectl.run("create", "-f", str(CRDS))
     kubectl.run("create", "namespace", kubectl.namespace)
     yield kubectl.namespace
     kubectl.delete("namespace", kubectl.namespace, "--wait=false")
