@@ -1,8 +1,9 @@
 """Runs the parts of the test suite in order, sets up what each needs, and prints where the time went.
 
-`python tests/suite.py [--full] PART...`; the parts are the keys of PARTS below. The cluster is brought up at
-the first part that needs it and removed at the end if this run made it (`KEEP_CLUSTER=1` keeps it). A part that
-fails does not stop the next ones, a set-up step that fails does. Exit code 0 only if everything passed.
+`python tests/suite.py [--full] PART...`; the parts are the keys of PARTS below (`live`: cluster and e2e side by side).
+The cluster is brought up at the first part that needs it and removed at the end if this run made it (`KEEP_CLUSTER=1`
+keeps it). A part that fails does not stop the next ones, a set-up step that fails does. Exit code 0 only if everything
+passed.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[1]
 BIN = ROOT / ".venv/bin"
 CLUSTER = ROOT / "tests/cluster/kind/cluster.py"
 NAME = os.environ.get("BOSH_CLUSTER", "bosh-test")
+CORES = os.cpu_count() or 1
+WORKERS = 2 * CORES  # tests that wait for a cluster
 # program that must be there -> Debian package that brings it
 PROGRAMS = {
     "shellcheck": "shellcheck",
@@ -59,9 +62,12 @@ class Suite:
             self.done.add(name)
             action()
 
-    def pytest(self, name: str, *paths: str) -> None:
-        marks = [] if self.full else ["-m", "not full"]
-        self.step(name, [BIN / "pytest", "-q", *marks, *paths])
+    def pytest(self, name: str, *paths: str, beside: int = 0, only: str = "") -> None:
+        """Run tests, `beside` of them at a time (0: one after the other), `only` those with such marks."""
+        marks = " and ".join(filter(None, (only, "" if self.full else "not full")))
+        words = ["-m", marks] if marks else []
+        words += ["-n", str(beside), "--dist", "loadgroup"] if beside else []
+        self.step(name, [BIN / "pytest", "-q", "--durations=10", "--durations-min=10", *words, *paths])
 
     def report(self) -> int:
         total = sum(seconds for _, seconds, _ in self.steps)
@@ -131,31 +137,43 @@ def lint(suite: Suite) -> None:
     suite.step("shellcheck", ["shellcheck", *shell_scripts()])
 
 
-def with_cluster(name: str, *paths: str) -> Callable[[Suite], None]:
-    def part(suite: Suite) -> None:
-        suite.once("packages", lambda: packages(suite))
-        suite.once("cluster", lambda: cluster_up(suite))
-        suite.pytest(name, *paths)
+def with_cluster(suite: Suite) -> None:
+    suite.once("packages", lambda: packages(suite))
+    suite.once("cluster", lambda: cluster_up(suite))
 
-    return part
+
+def cluster(suite: Suite, *more: str) -> None:
+    """The tests on the cluster, and those of `more` beside them: all of them wait more than they work."""
+    with_cluster(suite)
+    suite.pytest("cluster, one at a time", "tests/cluster", only="alone")
+    suite.pytest("cluster" + " and e2e" * bool(more), "tests/cluster", *more, only="not alone", beside=WORKERS)
+
+
+def live(suite: Suite) -> None:
+    cluster(suite, "tests/e2e")
+
+
+def e2e(suite: Suite) -> None:
+    with_cluster(suite)
+    suite.pytest("e2e", "tests/e2e")
+
+
+def bench(suite: Suite) -> None:
+    with_cluster(suite)
+    suite.pytest("bench", "tests/bench")
 
 
 def without_cluster(name: str, *paths: str) -> Callable[[Suite], None]:
     def part(suite: Suite) -> None:
         suite.once("packages", lambda: packages(suite))
         suite.once("programs", lambda: programs(suite))
-        suite.pytest(name, *paths)
+        suite.pytest(name, *paths, beside=CORES)
 
     return part
 
 
-def image(suite: Suite) -> None:
-    suite.once("cluster", lambda: cluster_up(suite))
-
-
 def demo(suite: Suite) -> None:
-    suite.once("packages", lambda: packages(suite))
-    suite.once("cluster", lambda: cluster_up(suite))
+    with_cluster(suite)
     suite.step("demo", [sys.executable, "-m", "tests.e2e.demo"])
 
 
@@ -170,10 +188,11 @@ PARTS: dict[str, Callable[[Suite], None]] = {
     "lint": lint,
     "unit": without_cluster("unit", "tests/unit"),
     "component": without_cluster("component", "tests/component"),
-    "cluster": with_cluster("cluster", "tests/cluster"),
-    "e2e": with_cluster("e2e", "tests/e2e"),
-    "bench": with_cluster("bench", "tests/bench"),
-    "image": image,
+    "cluster": cluster,
+    "live": live,
+    "e2e": e2e,
+    "bench": bench,
+    "image": with_cluster,
     "demo": demo,
     "chart": chart,
 }

@@ -15,8 +15,10 @@ import yaml
 
 from tests.support.cluster import environment
 from tests.support.cluster.cpi import Cpi, CpiCallError
-from tests.support.cluster.installation import CHART, MACHINES, RELEASE, Installation, Operator, helm
+from tests.support.cluster.installation import CHART, RELEASE, Installation, Operator, helm
 from tests.support.cluster.machines import Machine
+
+pytestmark = pytest.mark.alone  # the release of the documentation's names, which brings the custom resources
 
 
 def test_a_fresh_installation_passes_its_own_tests(installation: Installation) -> None:
@@ -43,7 +45,7 @@ def test_helm_test_fails_when_a_right_is_missing(installation: Installation) -> 
 
 def test_properties_printed_by_the_notes_let_the_cpi_in(installation: Installation, tmp_path: Any) -> None:
     notes = helm(installation.system, "get", "notes", RELEASE)
-    begin = notes.index(f"kubectl --namespace {MACHINES} get secret")
+    begin = notes.index(f"kubectl --namespace {installation.machines.namespace} get secret")
     command = notes[begin : notes.index("\n", notes.index("| sed", begin))]
     printed = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout
     properties = yaml.safe_load(printed)

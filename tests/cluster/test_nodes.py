@@ -1,5 +1,7 @@
 """What the machine survives of its node: killed containers, a restarted kubelet, a restarted node."""
 
+import pytest
+
 from tests.support.cluster.machines import Machine
 from tests.support.cluster.node import Node
 from tests.support.cluster.wait import eventually
@@ -32,6 +34,7 @@ def test_container_killed_on_the_node(busy_machine: Machine, node: Node) -> None
     assert_back(machine, lines)
 
 
+@pytest.mark.alone
 def test_kubelet_restarted(busy_machine: Machine, node: Node) -> None:
     machine = busy_machine
     before, boots, lines = machine.identity(), machine.boots(), machine.lines()
@@ -43,6 +46,7 @@ def test_kubelet_restarted(busy_machine: Machine, node: Node) -> None:
     assert_back(machine, lines)
 
 
+@pytest.mark.alone
 def test_node_restarted_with_disks_attached(busy_machine: Machine, node: Node) -> None:
     machine = busy_machine
     before, lines = machine.identity(), machine.lines()

@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.life import Life
 
+pytestmark = pytest.mark.xdist_group("lives")  # in order, and so by one process
 CONDITIONS = {"Scheduled", "GuestRunning", "DisksReady", "Ready"}
 
 

@@ -7,6 +7,7 @@ Nobody provisions: a volume that was used and released is wiped and offered agai
 import json
 import os
 import re
+import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from .errors import ClusterError
 from .run import run
 
 CLASS = "bosh-block"
+FREE = 30
 MIB = 1 << 20
 
 
@@ -86,7 +88,10 @@ def _add(engine: Engine, cluster: Cluster, sizes: list[int]) -> list[Volume]:
 
 
 def recycle(cluster: Cluster) -> list[str]:
-    """Wipe every Released volume and offer it again; returns their names. Raises ClusterError if one is in use."""
+    """Wipe every Released volume and offer it again; returns their names.
+
+    Raises ClusterError if one is still in use after FREE seconds: its Pod may just be ending.
+    """
     released = [volume for volume in _listed(cluster) if volume["status"]["phase"] in ("Released", "Failed")]
     for volume in released:
         name, device = volume["metadata"]["name"], volume["spec"]["local"]["path"]
@@ -154,12 +159,17 @@ def _offer(cluster: Cluster, volumes: list[Volume]) -> None:
 
 def _wipe(name: str, device: str) -> None:
     """Empty a device that nobody holds: an exclusive open is the proof (a mount table is none)."""
-    try:
-        os.close(os.open(device, os.O_RDWR | os.O_EXCL))
-    except OSError as error:
-        raise ClusterError(
-            f"{name} is Released and {device} is still in use ({error.strerror}): who has it mounted?"
-        ) from error
+    deadline = time.monotonic() + FREE
+    while True:
+        try:
+            os.close(os.open(device, os.O_RDWR | os.O_EXCL))
+            break
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise ClusterError(
+                    f"{name} is Released and {device} is still in use ({error.strerror}): who has it mounted?"
+                ) from error
+        time.sleep(0.2)
     run(["blkdiscard", "--force", device])
 
 

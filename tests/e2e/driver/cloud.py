@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,17 @@ API_VERSION = 2
 
 @dataclass(frozen=True)
 class Cloud:
-    """The installed CPI. `stemcell_api_version` 0 is that of a state file older than the field."""
+    """The installed CPI. `stemcell_api_version` 0 is that of a state file older than the field.
+
+    `spent` has the seconds of every process, by method.
+    """
 
     packages: Path
     jobs: Path
     job: str
     director_id: str
     stemcell_api_version: int
+    spent: dict[str, list[float]] = field(default_factory=dict)
 
     def request(self, method: str, arguments: tuple[Any, ...], api_version: int) -> str:
         stemcell = {"api_version": self.stemcell_api_version} if self.stemcell_api_version else {}
@@ -41,7 +46,14 @@ class Cloud:
     def environment(self) -> Mapping[str, str]:
         return {**os.environ, "BOSH_PACKAGES_DIR": str(self.packages), "BOSH_JOBS_DIR": str(self.jobs)}
 
+    def account(self) -> str:
+        """One line on what the CPI's processes took."""
+        parts = [f"{method} {sum(seconds):.2f} s" for method, seconds in self.spent.items()]
+        total = sum(map(sum, self.spent.values()))
+        return f"CPI: {total:.2f} s in {sum(map(len, self.spent.values()))} processes: {', '.join(parts)}"
+
     def _run(self, method: str, arguments: tuple[Any, ...], api_version: int) -> Any:
+        began = time.monotonic()
         process = subprocess.run(
             [self.jobs / self.job / "bin/cpi"],
             input=self.request(method, arguments, api_version).encode(),
@@ -50,6 +62,7 @@ class Cloud:
             start_new_session=True,  # a group of its own: Ctrl-C at the terminal does not reach the CPI
             check=False,
         )
+        self.spent.setdefault(method, []).append(time.monotonic() - began)
         stderr = process.stderr.decode(errors="replace")
         if process.returncode:
             raise CpiError(method, f"exit code {process.returncode}, whatever the answer. stderr: {stderr}")

@@ -68,6 +68,7 @@ class Environment:
                     f"stemcell {stemcell.name} has {stemcell.api_version}"
                 )
             self._deploy(cloud, unpacked, stemcell)
+            self.say(cloud.account())
         return True
 
     def _deployed(self, unpacked: dict[str, releases.Release], stemcell: releases.StemcellTarball) -> bool:
@@ -241,6 +242,7 @@ class Environment:
             for other in list(self.file.state.stemcells):
                 self._delete_stemcell(cloud, other)
             shutil.rmtree(folder / "installation")
+            self.say(cloud.account())
         self.file.delete()
 
 

@@ -2,9 +2,10 @@
 
 import os
 
+from tests.cluster.kind import cache
 from tests.e2e.site import Site
 from tests.support.cluster import images
-from tests.support.cluster.installation import MACHINES, Installation, install
+from tests.support.cluster.installation import Installation, Place, install
 from tests.support.cluster.kubectl import Kubectl
 from tests.support.cluster.node import Node
 
@@ -12,13 +13,30 @@ from tests.support.cluster.node import Node
 SERVICE_RANGE = "10.96.0.0/16"
 ADDRESS = "10.96.200.7"
 
+MAIN = Place()
+# create-env's: its stemcells have no other user, so that they go when it deletes them.
+LIVES = Place("-lives", 5006)
+
+
+def place_of_tests() -> Place:
+    """Where the tests of this process find their operator: tests that run side by side have one each."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")  # gw0, gw1 …
+    return Place(f"-{worker}", 5010 + int(worker.removeprefix("gw"))) if worker else MAIN
+
 
 def only_node() -> Node:
     return Node(Kubectl().list("nodes")[0]["metadata"]["name"])
 
 
-def installed() -> Installation:
-    return install(images.operator_image(), images.registry_image(), only_node().address())
+def installed(place: Place = MAIN) -> Installation:
+    """The release of a place. Others than the main one stand on the custom resources that the main one brings."""
+    images_of_it = images.operator_image(), images.registry_image()
+    address = only_node().address()
+    if not place.main:
+        with cache.locked(f"installation-{os.environ['BOSH_CLUSTER']}"):
+            if not Kubectl().get("crd", "virtualmachines.cpi.bosh.io"):
+                install(MAIN, *images_of_it, address)
+    return install(place, *images_of_it, address)
 
 
 def site(installation: Installation) -> Site:
@@ -26,7 +44,7 @@ def site(installation: Installation) -> Site:
     cpi = installation.config()
     del cpi["agent"]
     return Site(
-        namespace=MACHINES,
+        namespace=installation.machines.namespace,
         cpi=cpi,
         address=ADDRESS,
         service_range=SERVICE_RANGE,

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from bosh_kubernetes_api.names import stemcell_cid
+from tests.e2e.life import Life
 from tests.e2e.site import Site
 from tests.support.cluster import artefacts, environment, images
 from tests.support.cluster.certificates import Certificates
 from tests.support.cluster.cpi import Cpi
-from tests.support.cluster.installation import BLOBSTORE, MACHINES, SYSTEM, Installation, Operator
+from tests.support.cluster.installation import BLOBSTORE, Installation, Operator
 from tests.support.cluster.machines import Machine
 from tests.support.cluster.node import Node, provide_block_volumes
 from tests.support.cluster.wait import eventually
@@ -26,10 +27,16 @@ OURS = "virtualmachines.cpi.bosh.io,pods,persistentvolumeclaims,configmaps,secre
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Any:
-    """On failure of a test that had an installation, save what the cluster says and name the folder."""
+    """On failure of a test that had an installation or a life, save what the cluster says and name the folder."""
     report = yield
-    if report.when != "teardown" and report.failed and "installation" in getattr(item, "fixturenames", ()):
-        folder = artefacts.save(item.nodeid, [MACHINES, SYSTEM])
+    namespaces: list[str] = []
+    for given in getattr(item, "funcargs", {}).values():
+        if isinstance(given, Installation):
+            namespaces += [given.machines.namespace, given.system.namespace]
+        elif isinstance(given, Life):
+            namespaces.append(given.site.namespace)
+    if report.when != "teardown" and report.failed and namespaces:
+        folder = artefacts.save(item.nodeid, namespaces)
         report.sections.append(("artefacts", str(folder)))
     return report
 
@@ -41,13 +48,13 @@ def node() -> Node:
 
 @pytest.fixture(scope="session")
 def installation() -> Installation:
-    return environment.installed()
+    return environment.installed(environment.place_of_tests())
 
 
 @pytest.fixture(scope="session")
-def site(installation: Installation) -> Site:
+def site() -> Site:
     """What create-env needs."""
-    return environment.site(installation)
+    return environment.site(environment.installed(environment.LIVES))
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from typing import Any
 
 import yaml
 
+from tests.cluster.kind import cache
+
 ROOT = Path(__file__).parents[3]
 BUILD = ROOT / "build"
 CLUSTER = ROOT / "tests/cluster/kind/cluster.py"
@@ -89,6 +91,11 @@ def stemcell(flavour: str, version: str = "1.0") -> Stemcell:
 
 def load(image: str) -> None:
     """Bring an image of the engine onto the nodes, unless it is there."""
+    with cache.locked(f"images-{os.environ['BOSH_CLUSTER']}"):
+        _load(image)
+
+
+def _load(image: str) -> None:
     nodes = run("kubectl", "get", "nodes", "-o", "jsonpath={.items[*].metadata.name}").split()
     if all(image in run("docker", "exec", node, "ctr", "-n", "k8s.io", "images", "ls", "-q").split() for node in nodes):
         return

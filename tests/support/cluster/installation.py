@@ -1,4 +1,8 @@
-"""The operator on the test cluster, installed as a user installs it: by helm, from the chart."""
+"""The operator on the test cluster, installed as a user installs it: by helm, from the chart.
+
+Installations stand side by side, each in namespaces of its own: what a test does to one (its operator killed, a quota
+set) no other test feels.
+"""
 
 import base64
 import json
@@ -16,10 +20,28 @@ from tests.support.cluster.wait import eventually
 ROOT = Path(__file__).parents[3]
 CHART = ROOT / "charts/bosh-kubernetes-operator"
 RELEASE = "bosh-kubernetes-operator"
-SYSTEM = "bosh-system"
-MACHINES = "bosh-machines"
-REGISTRY_PORT = 5005
 BLOBSTORE = {"provider": "local", "options": {"blobstore_path": "/var/vcap/micro_bosh/data/cache"}}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an installation stands: the ends of its namespaces' names, and the port of its registry on the nodes."""
+
+    suffix: str = ""
+    registry_port: int = 5005
+
+    @property
+    def main(self) -> bool:
+        """The one with the names of the documentation; it alone brings the custom resources."""
+        return not self.suffix
+
+    @property
+    def system(self) -> Kubectl:
+        return Kubectl(namespace=f"bosh-system{self.suffix}")
+
+    @property
+    def machines(self) -> Kubectl:
+        return Kubectl(namespace=f"bosh-machines{self.suffix}")
 
 
 @dataclass(frozen=True)
@@ -28,6 +50,7 @@ class Installation:
 
     system: Kubectl
     machines: Kubectl
+    registry_port: int
 
     def config(self, **overrides: Any) -> dict[str, Any]:
         """Configuration of a CPI for this installation (docs/configuration.md)."""
@@ -41,15 +64,18 @@ class Installation:
                 "ca": base64.b64decode(cluster["certificate-authority-data"]).decode(),
                 "token": base64.b64decode(token["data"]["token"]).decode(),
             },
-            "namespace": MACHINES,
+            "namespace": self.machines.namespace,
             "agent": {"mbus": "https://mbus:mbus-password@0.0.0.0:6868", "ntp": [], "blobstore": BLOBSTORE},
             "machines": {"cpu": "100m", "memory": 256, "ephemeral_disk_size": 512},
-            "registry": {"service": f"{MACHINES}/bosh-registry:5000", "pull_host": f"localhost:{REGISTRY_PORT}"},
+            "registry": {
+                "service": f"{self.machines.namespace}/bosh-registry:5000",
+                "pull_host": f"localhost:{self.registry_port}",
+            },
             "timeouts": {"schedule": 20, "pull": 300, "node_loss": 30},
         } | overrides
 
 
-def install(image: str, registry_image: str, node_address: str) -> Installation:
+def install(place: Place, image: str, registry_image: str, node_address: str) -> Installation:
     """`helm upgrade --install --wait`, with images that are on the nodes already."""
     repository, _, tag = image.rpartition(":")
     registry, _, registry_tag = registry_image.rpartition(":")
@@ -59,16 +85,18 @@ def install(image: str, registry_image: str, node_address: str) -> Installation:
             "enabled": True,
             "image": {"repository": registry, "tag": registry_tag, "pullPolicy": "Never"},
             "storage": {"size": "2Gi"},
+            "mirror": {"port": place.registry_port},
             "networkPolicy": {"apiServer": [{"ipBlock": {"cidr": f"{node_address}/32"}}]},
         },
         "operator": {"resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}},
+        "machines": {"namespace": place.machines.namespace},
+        "crds": {"install": place.main},
     }
-    system = Kubectl(namespace=SYSTEM)
     helm(
-        system, "upgrade", "--install", RELEASE, str(CHART), "--create-namespace", "--wait", "--timeout", "180s",
+        place.system, "upgrade", "--install", RELEASE, str(CHART), "--create-namespace", "--wait", "--timeout", "180s",
         "--values", "-", stdin=json.dumps(values),
     )  # fmt: skip
-    return Installation(system=system, machines=system.within(MACHINES))
+    return Installation(place.system, place.machines, place.registry_port)
 
 
 def helm(system: Kubectl, *words: str, stdin: str | None = None) -> str:
