@@ -4,7 +4,6 @@ import functools
 import hashlib
 import json
 import os
-import subprocess
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,11 +105,8 @@ class BareMachine:
     def code(self, container: str, *command: str) -> tuple[int, str]:
         """Exit code and output of a command in a container of this machine or of a disk's attachment."""
         pod = self.name if container == "machine" else container
-        done = subprocess.run(
-            ["kubectl", "--context", self.kubectl.context, "-n", self.kubectl.namespace, "exec", pod, "--", *command],
-            capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        return done.returncode, done.stdout
+        code, out, _ = self.kubectl.exec_code(pod, *command, check=False)
+        return code, out
 
     def guest(self, script: str, *, check: bool = True) -> str:
         return self.kubectl.guest(self.name, script, check=check)

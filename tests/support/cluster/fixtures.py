@@ -12,7 +12,7 @@ import pytest
 
 from bosh_kubernetes_api.names import stemcell_cid
 from tests.e2e.life import Life
-from tests.e2e.site import Site
+from tests.e2e.site import Site, route
 from tests.support.cluster import artefacts, environment, images
 from tests.support.cluster.certificates import Certificates
 from tests.support.cluster.cpi import Cpi
@@ -55,6 +55,16 @@ def installation() -> Installation:
 def site() -> Site:
     """What create-env needs."""
     return environment.site(environment.installed(environment.LIVES))
+
+
+@pytest.fixture(scope="module")
+def life(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
+    """One environment for all tests of a module; what a failed test left of it is deleted."""
+    with route(site):
+        life = Life(site, tmp_path_factory.mktemp("life"))
+        yield life
+        if life.state_file.exists():
+            life.delete()
 
 
 @pytest.fixture

@@ -1,9 +1,14 @@
-"""kubectl as the tests use it: every call names the context of the test cluster, answers are parsed JSON."""
+"""kubectl as the tests use it: every call names the context of the test cluster, answers are parsed JSON.
+
+What tests ask while they wait (an object, a command in a Pod) goes to the API server without a process of kubectl.
+"""
 
 import json
 import os
 import subprocess
 from typing import Any
+
+from tests.support.cluster.api import PATHS, ApiFailedError, api
 
 # Only clusters of these contexts are ever touched by a test.
 ALLOWED_CONTEXTS = ("kind-bosh-",)
@@ -37,6 +42,11 @@ class Kubectl:
 
     def get(self, kind: str, name: str) -> dict[str, Any] | None:
         """One object, None when there is none of that name."""
+        if kind in PATHS:
+            try:
+                return api(self.context).get(kind, self.namespace, name)
+            except ApiFailedError as error:
+                raise KubectlError(str(error)) from error
         text = self.run("get", kind, name, "--ignore-not-found", "-o", "json")
         return json.loads(text) if text.strip() else None
 
@@ -56,8 +66,21 @@ class Kubectl:
 
     def exec(self, pod: str, *command: str, container: str = "", timeout: float = 60, check: bool = True) -> str:
         """stdout of a command in a container of the Pod."""
-        where = ["-c", container] if container else []
-        return self.run("exec", pod, *where, "--", *command, timeout=timeout, check=check)
+        code, out, err = self.exec_code(pod, *command, container=container, timeout=timeout, check=check)
+        if check and code:
+            raise KubectlError(f"exec in {pod}: {' '.join(command)}: exit code {code}: {err.strip() or out.strip()}")
+        return out
+
+    def exec_code(
+        self, pod: str, *command: str, container: str = "", timeout: float = 60, check: bool = True
+    ) -> tuple[int, str, str]:
+        """Exit code, stdout and stderr. Where nothing was run: KubectlError, or 1 and empty text without `check`."""
+        try:
+            return api(self.context).exec(self.namespace, pod, container, command, timeout)
+        except ApiFailedError as error:
+            if check:
+                raise KubectlError(str(error)) from error
+            return 1, "", str(error)
 
     def guest(self, vm: str, script: str, *, timeout: float = 60, check: bool = True) -> str:
         """stdout of a shell script inside the machine (`/firmware/enter`)."""
