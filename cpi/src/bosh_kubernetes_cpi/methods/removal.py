@@ -44,7 +44,7 @@ def remove(call: Call, machine: Json) -> None:
         raise CloudError(_node_lost(call, current, lost), ok_to_retry=True)
 
     life = OperatorLife(call)
-    until(call.api, collection, cid, gone, doing=f"deleting VirtualMachine {cid}", life=life)
+    until(call.api, collection, cid, gone, doing=f"deleting VirtualMachine {cid}", life=life, state=summary)
     remove_side_objects(call, cid)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from bosh_kubernetes_api import names
+from bosh_kubernetes_api.claims import is_being_deleted, is_lost
 
 from . import delete
-from .state import GuestDisk, Observed, disk_lost, lost_id, marked, node_name, phase, running, terminating
+from .state import GuestDisk, Observed, disk_lost, lost_id, node_name, phase, running, terminating
 from .steps import (
     AddFinalizer,
     Attach,
@@ -87,7 +88,7 @@ def _wanted(o: Observed, cid: str) -> Step | None:
     attachment, disk = o.attachments.get(cid), o.guest.disks.get(cid) if o.guest else None
     if attachment is None:
         claim = o.claims.get(cid)
-        usable = claim is not None and not marked(claim) and claim.get("status", {}).get("phase") != "Lost"
+        usable = claim is not None and not is_being_deleted(claim, o.now.timestamp()) and not is_lost(claim)
         place = node_name(o.pod) and not terminating(o.pod) and not o.root_lost
         return CreateAttachment(cid) if usable and place else None
     if terminating(attachment):

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from bosh_kubernetes_api import names
-
 Object = dict[str, Any]
 
 
@@ -206,8 +204,3 @@ def lost_id(cid: str, disk: GuestDisk) -> str:
 
 def disk_lost(disk: GuestDisk) -> bool:
     return bool(disk.mounted and disk.was and disk.key and disk.was != disk.key)
-
-
-def marked(claim: Object) -> bool:
-    """delete_disk has begun on it."""
-    return terminating(claim) or names.DELETING in (claim["metadata"].get("annotations") or {})
