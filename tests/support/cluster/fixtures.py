@@ -202,11 +202,11 @@ def make_machine(
 
 
 @pytest.fixture
-def busy_machine(make_machine: Callable[..., Machine], stemcell: str) -> Machine:
-    """A machine with a disk on its store, a job that writes there from every boot on, and marks on its root disk."""
+def busy_machine(make_machine: Callable[..., Machine], stemcell: str, block_class: str) -> Machine:
+    """A machine with a block device on its store, a job that writes there from every boot on, and marks on its root."""
     machine = make_machine(stemcell)
     machine.wait_agent()
-    machine.mount(machine.plug())
+    machine.mount(machine.plug(storage_class=block_class))
     machine.start_writer()
     machine.leave_marks()
     return machine

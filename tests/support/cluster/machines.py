@@ -56,6 +56,12 @@ class Machine:
         assert found is not None, f"{self.cid} does not exist"
         return found
 
+    def events(self) -> list[dict[str, Any]]:
+        """What was told about the machine."""
+        words = ["get", "events", "--field-selector", f"involvedObject.name={self.cid}", "-o", "json"]
+        found: list[dict[str, Any]] = json.loads(self.kubectl.run(*words))["items"]
+        return found
+
     def status(self) -> dict[str, Any]:
         return self.resource().get("status", {})
 

@@ -14,8 +14,9 @@ CLUSTER = Path(__file__).parents[2] / "cluster/kind/cluster.py"
 
 
 def provide_block_volumes() -> None:
-    """At least four volumes on block devices are Available."""
-    words = ["volumes", "--count", "4", "--name", os.environ["BOSH_CLUSTER"]]
+    """Four volumes on block devices are Available for each process of tests that runs beside this one."""
+    count = 4 * int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    words = ["volumes", "--count", str(count), "--name", os.environ["BOSH_CLUSTER"]]
     done = subprocess.run([sys.executable, str(CLUSTER), *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"cluster.py {' '.join(words)}: {done.stdout}{done.stderr}"
 
