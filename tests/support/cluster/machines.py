@@ -14,11 +14,16 @@ if TYPE_CHECKING:
 
 STORE = "/var/vcap/store"
 MARKS = "/etc/kept /var/vcap/data/kept"
-# A service that a job could be: it notes every start on an empty store, then writes without pause.
+# A service that a job could be: it notes every start on an empty store, then writes without pause, and notes on the
+# root disk what the persistent disk has taken for good.
 WRITER = """#!/bin/sh
 exec 2>&1
 if ! mountpoint -q /var/vcap/store; then date >> /var/vcap/data/started-on-empty-store; fi
-while :; do n=$((${n:-0} + 1)); echo $n >> /var/vcap/store/lines; sync -d /var/vcap/store/lines; sleep 0.1; done
+run=$(cat /proc/sys/kernel/random/uuid)
+while :; do
+    n=$((${n:-0} + 1)); echo "$n $run" >> /var/vcap/store/lines; sync -d /var/vcap/store/lines
+    echo "$n $run" >> /var/vcap/data/taken; sleep 0.1
+done
 """
 UNIT = """[Unit]
 Description=writer
@@ -173,9 +178,12 @@ class Machine:
         return int(self.guest(f"wc -l < {STORE}/lines", check=False).strip() or 0)
 
     def assert_lines_whole(self) -> None:
-        """Within each run of the writer the lines count up from 1: none is lost, none is torn."""
+        """Within each run of the writer the lines count up from 1, and all that the disk had taken are there."""
         gaps = self.guest(f"awk '$1 != last + 1 && $1 != 1 {{print NR\": \"$0}} {{last = $1}}' {STORE}/lines")
         assert gaps == "", f"{self.cid}: lines missing or torn in {STORE}/lines:\n{gaps}"
+        # the list first, so that lines that come meanwhile are none of those looked for
+        lost = self.guest(f"cp /var/vcap/data/taken /tmp/taken; grep -vxFf {STORE}/lines /tmp/taken", check=False)
+        assert lost == "", f"{self.cid}: lines that the disk had taken are lost:\n{lost}"
 
     def assert_never_on_empty_store(self) -> None:
         noted = self.guest("cat /var/vcap/data/started-on-empty-store 2>/dev/null || true")
