@@ -17,6 +17,7 @@ from tests.support.cluster import artefacts, environment, images
 from tests.support.cluster.certificates import Certificates
 from tests.support.cluster.cpi import Cpi
 from tests.support.cluster.installation import BLOBSTORE, Installation, Operator
+from tests.support.cluster.kubectl import Kubectl
 from tests.support.cluster.machines import Machine
 from tests.support.cluster.node import Node, provide_block_volumes
 from tests.support.cluster.wait import eventually
@@ -27,7 +28,7 @@ OURS = "virtualmachines.cpi.bosh.io,pods,persistentvolumeclaims,configmaps,secre
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Any:
-    """On failure of a test that had an installation or a life, save what the cluster says and name the folder."""
+    """On failure of a test that had a namespace of the cluster, save what the cluster says and name the folder."""
     report = yield
     namespaces: list[str] = []
     for given in getattr(item, "funcargs", {}).values():
@@ -35,6 +36,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
             namespaces += [given.machines.namespace, given.system.namespace]
         elif isinstance(given, Life):
             namespaces.append(given.site.namespace)
+        elif isinstance(given, Kubectl):
+            namespaces.append(given.namespace)
     if report.when != "teardown" and report.failed and namespaces:
         folder = artefacts.save(item.nodeid, namespaces)
         report.sections.append(("artefacts", str(folder)))
