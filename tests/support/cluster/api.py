@@ -64,7 +64,7 @@ class Api:
                 socket.run_forever(timeout=seconds)
                 done = not socket.is_open()
             finally:
-                socket.close()
+                socket.sock.shutdown()  # close() leaves the socket open once the server has said goodbye
         except Exception as error:  # the library raises what its own libraries do
             raise ApiFailedError(f"{what}: {error!r}") from error
         if not done:
