@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .errors import RequestError
 from .transport.api import Api
-from .transport.http import Endpoint, tls_context
+from .transport.http import Endpoint
+from .transport.tls import tls_context
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,11 +1,10 @@
 """Requests to the API server, without one."""
 
-import http.client
-
 import pytest
 
 from bosh_kubernetes_cpi.clock import Deadline
 from bosh_kubernetes_cpi.errors import ApiError, Interrupted, Unavailable
+from bosh_kubernetes_cpi.transport.answer import BrokenAnswer
 from bosh_kubernetes_cpi.transport.api import Api
 from bosh_kubernetes_cpi.transport.http import Endpoint
 
@@ -14,6 +13,7 @@ class Answer:
     """A stand-in for an answer whose body does not come to its end."""
 
     status = 200
+    fields: dict[str, str] = {}  # noqa: RUF012
 
     def __init__(self, end: Exception) -> None:
         self._end = end
@@ -22,9 +22,6 @@ class Answer:
     def read(self) -> bytes:
         self.read_times += 1
         raise self._end
-
-    def getheader(self, _name: str) -> None:
-        return None
 
 
 @pytest.fixture
@@ -47,7 +44,7 @@ def test_being_told_to_end_is_no_answer_that_broke_off(api) -> None:
     assert answer.read_times == 1
 
 
-@pytest.mark.parametrize("end", [http.client.IncompleteRead(b""), ConnectionResetError(), TimeoutError()])
+@pytest.mark.parametrize("end", [BrokenAnswer("broke off"), ConnectionResetError(), TimeoutError()])
 def test_an_answer_that_broke_off_is_no_answer(api, end) -> None:
     with pytest.raises(Unavailable, match="its answer broke off"):
         api(Answer(end)).get("/x")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from http.client import HTTPException
 
 from ..errors import (
     ApiError,
@@ -20,10 +19,10 @@ from .http import Connection, Unreachable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from http.client import HTTPResponse
     from typing import Any
 
     from ..clock import Deadline
+    from .answer import Answer
     from .http import Endpoint
 
     Json = dict[str, Any]
@@ -102,7 +101,7 @@ class Api:
         except NotFound:
             return
 
-    def stream(self, path: str, *, patience: float) -> HTTPResponse:
+    def stream(self, path: str, *, patience: float) -> Answer:
         """The open answer of a watch. The caller reads lines, then calls `close`."""
         response = self._send("GET", path, None, "", patience)
         if response.status != 200:
@@ -141,9 +140,7 @@ class Api:
             pause *= 2
         raise AssertionError("unreachable")
 
-    def _send(
-        self, method: str, path: str, data: bytes | None, content_type: str, patience: float = 60.0
-    ) -> HTTPResponse:
+    def _send(self, method: str, path: str, data: bytes | None, content_type: str, patience: float = 60.0) -> Answer:
         headers = {"Accept": "application/json"}
         if data is not None:
             headers["Content-Type"] = content_type
@@ -152,14 +149,14 @@ class Api:
         except Unreachable as error:
             raise _unavailable(str(error)) from error
 
-    def _body(self, response: HTTPResponse) -> bytes:
+    def _body(self, response: Answer) -> bytes:
         try:
             return response.read()
-        except (OSError, HTTPException) as error:  # and no more: being told to end is no answer that broke off
+        except OSError as error:  # and no more: being told to end is no answer that broke off
             self.close()
             raise _unavailable(f"{self.endpoint!r}: its answer broke off") from error
 
-    def _error(self, method: str, path: str, response: HTTPResponse, content: bytes) -> ApiError:
+    def _error(self, method: str, path: str, response: Answer, content: bytes) -> ApiError:
         status = _json(content)
         said = status.get("message") or f"HTTP {response.status} {response.reason}"
         what = f"{method} {path.partition('?')[0]}: {said}"
@@ -186,6 +183,6 @@ def _json(content: bytes) -> Json:
     return result if isinstance(result, dict) else {}
 
 
-def _retry_after(response: HTTPResponse) -> float:
-    text = response.getheader("Retry-After") or ""
-    return float(text) if text.isdigit() else 0.0
+def _retry_after(response: Answer) -> float:
+    text = response.fields.get("retry-after", "")
+    return float(text) if text.isdecimal() else 0.0
