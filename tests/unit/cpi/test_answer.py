@@ -233,7 +233,7 @@ def test_body_or_line_beyond_the_limit_is_refused_without_taking_its_memory() ->
     with pytest.raises(BrokenAnswer, match="too large"):
         Answer(io.BufferedReader(Trickle([OK + b"\r\n", *endless])), "GET").readline(most=1_000_000)
     with pytest.raises(BrokenAnswer, match="broke off"):
-        answer(OK + b"Content-Length: 999999999999999\r\n\r\nhello").read()
+        Answer(io.BufferedReader(Trickle([OK + b"Content-Length: 999999999999999\r\n\r\nhello"])), "GET").read()
 
 
 def test_body_of_just_the_limit_is_taken() -> None:

@@ -62,6 +62,22 @@ def test_every_module_is_compiled_and_stays_so_when_times_change(installed: Inst
     assert {path: path.read_bytes() for path in moved.library.rglob("*.pyc")} == compiled
 
 
+def test_start_loads_nothing_of_the_machine_and_no_machinery(installed: InstalledRelease, tmp_path: Path) -> None:
+    moved = installed.moved(tmp_path / "moved")
+    python = moved.python.resolve()
+    moved.python.unlink()
+    moved.python.write_text(f'#!/bin/sh\nexec {python} -X importtime "$@"\n')
+    moved.python.chmod(0o755)
+    process = subprocess.run(
+        [moved.executable], input=json.dumps(INFO).encode(), env=moved.environment, capture_output=True, check=True
+    )
+    modules = {line.rpartition(b"|")[2].strip().decode() for line in process.stderr.splitlines()}
+
+    assert b'"error": null' in process.stdout
+    assert "bosh_kubernetes_cpi.methods.info" in modules
+    assert not modules & {"site", "runpy"}
+
+
 def test_python_gone_since_then_is_told_in_the_answer(installed: InstalledRelease, tmp_path: Path) -> None:
     moved = installed.moved(tmp_path / "moved")
     moved.python.unlink()
