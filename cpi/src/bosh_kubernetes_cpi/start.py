@@ -1,7 +1,7 @@
 """How the release's bin/cpi starts the CPI: `python3 -I -S start.py CONFIG.json`.
 
-Without `site` (-S), since the .pth files of a machine's Python run whatever they like at each start. As a script, since
-for `-m` or a folder Python loads its runpy first. Together that is as much as the rest of `info`.
+Without `site` (-S), since the .pth files of a machine's packages run at each start, and may well take longer than
+`info`. As a script, since for `-m` or a folder Python loads its runpy first.
 """
 
 import os

@@ -1,7 +1,7 @@
 """One answer of an HTTP/1.1 server, read strictly: what is not clearly one answer is refused (RFC 9112).
 
-The standard library's http.client reads headers with its e-mail package: 40 modules and a quarter of the time of a
-whole has_vm. So this is our own, and small, as it needs only what an API server and a registry say.
+The standard library's http.client reads headers with its e-mail package: 30 modules, and a quarter of the time of a
+has_vm with it. So this is our own, and small, as it needs only what an API server and a registry say.
 """
 
 from __future__ import annotations
