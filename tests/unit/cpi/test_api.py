@@ -63,3 +63,40 @@ def test_a_refusal_that_may_pass_may_be_repeated(api, status, retry) -> None:
     with pytest.raises(ApiError) as failure:
         api(refusal).get("/x")
     assert failure.value.ok_to_retry is retry
+
+
+class Page(Answer):
+    """An answer of something that is no API server."""
+
+    reason = "Whatever"
+
+    def __init__(self, status: int, text: bytes) -> None:
+        super().__init__(OSError())
+        self.status = status
+        self.text = text
+
+    def read(self) -> bytes:
+        return self.text
+
+
+PAGES = [b"404 page not found\n", b"<html></html>", b"", b"{}", b"[]", b'{"kind": "Status", "code": 404}']
+
+
+@pytest.mark.parametrize("text", PAGES)
+def test_page_not_found_is_no_object_not_found(api, text) -> None:
+    """Else has_vm would be false, and the machine made anew, because an address is wrong."""
+    with pytest.raises(ApiError, match=r"Check `kubernetes\.server`") as failure:
+        api(Page(404, text)).find("/x")
+    assert failure.value.status == 404
+    with pytest.raises(ApiError):
+        api(Page(404, text)).delete("/x")
+
+
+def test_object_not_found_is_none(api) -> None:
+    assert api(Page(404, b'{"kind": "Status", "reason": "NotFound", "message": "not found"}')).find("/x") is None
+
+
+@pytest.mark.parametrize("text", [*PAGES[:5], b'{"cut'])
+def test_page_is_no_object(api, text) -> None:
+    with pytest.raises(ApiError, match="answers with no JSON object"):
+        api(Page(200, text)).find("/x")

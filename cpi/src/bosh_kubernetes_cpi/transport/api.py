@@ -126,7 +126,7 @@ class Api:
                 response = self._send(method, path, data, content_type)
                 content = self._body(response)
                 if response.status < 300:
-                    return _json(content)
+                    return self._object(method, path, content)
                 error = self._error(method, path, response, content)
                 wait = _retry_after(response)
             except Unavailable as lost:
@@ -156,6 +156,14 @@ class Api:
             self.close()
             raise _unavailable(f"{self.endpoint!r}: its answer broke off") from error
 
+    def _object(self, method: str, path: str, content: bytes) -> Json:
+        """The object that an answer holds: whatever else stands at that address must not pass for one."""
+        found = _json(content)
+        if not found:
+            what = f"{method} {path.partition('?')[0]}: {self.endpoint!r} answers with no JSON object"
+            raise ApiError(f"{what}. Check `kubernetes.server` in the CPI's configuration")
+        return found
+
     def _error(self, method: str, path: str, response: Answer, content: bytes) -> ApiError:
         status = _json(content)
         said = status.get("message") or f"HTTP {response.status} {response.reason}"
@@ -163,6 +171,9 @@ class Api:
         kind = _STATUS.get(response.status, Unavailable if response.status >= 500 else ApiError)
         if kind is Unauthorized:
             what += ". The API server does not accept the credentials of `kubernetes` in the CPI's configuration"
+        elif kind is NotFound and status.get("reason") != "NotFound":  # of the path, or not by an API server at all
+            kind = ApiError
+            what += ". Check `kubernetes.server` in the CPI's configuration, and that the operator's chart is installed"
         elif kind is Forbidden and "quota" not in said:
             what += ". The CPI's account lacks this right: see docs/configuration.md for the Role it needs"
         retry = kind in (Unavailable, TooManyRequests, Conflict)
