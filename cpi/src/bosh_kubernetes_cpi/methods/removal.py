@@ -7,7 +7,7 @@ from bosh_kubernetes_api import paths
 from ..errors import CloudError, Conflict
 from ..operator_life import OperatorLife
 from ..transport.observe import Wait, until
-from ..verdicts import STORED, Patience, node_lost, paused, unreachable, wait
+from ..verdicts import STORED, Patience, node_lost, paused, summary, unreachable, wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
