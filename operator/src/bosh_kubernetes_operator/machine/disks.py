@@ -9,7 +9,7 @@ from bosh_kubernetes_api.claims import is_being_deleted
 
 from . import verdicts
 from .state import Object, Observed, disk_lost, node_name, running, silent, terminating
-from .steps import Attach, CreateAttachment, Detach, LetGo, Result, Step
+from .steps import Attach, CreateAttachment, Detach, LetGo, Order, Result, Step
 
 
 def disk_entries(o: Observed, results: Mapping[Step, Result]) -> list[Object]:
@@ -41,6 +41,8 @@ def _wanted(o: Observed, cid: str, results: Mapping[Step, Result]) -> Object:
         return _without_attachment(o, cid, claim, results)
     if terminating(cable):
         return _entry(cid, "Attaching", "Attaching", "its attachment Pod is being deleted and will be made again")
+    if _result(cid, results, Order):
+        return _entry(cid, "Attaching", "DiskLost", "its device is another one than the guest had; the guest is reset")
     if disk and disk_lost(disk):
         return _entry(
             cid, "Attaching", "DiskLost", f"the device changed from {disk.was} to {disk.key}; the guest is reset"
