@@ -77,6 +77,49 @@ def test_the_reason_that_matters_most(look, results, reason) -> None:
     assert status["printableStatus"] == reasons.MACHINE[reason]
 
 
+def test_an_answer_that_says_nothing_is_explained() -> None:
+    said = "unexpected status from HEAD request to http://localhost:5005/v2/x: 500 Internal Server Error"
+    status = compute(observed(vm(), pod=pod(state=waiting("ErrImagePull", said))), {})
+    assert ready(status)["reason"] == "ImagePullFailed"
+    assert ready(status)["message"].startswith(said)
+    assert "its registry does not have the image" in ready(status)["message"]
+
+
+LIVING = {"pod": pod(), "guest": guest()}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "look", "reason", "words"),
+    [
+        ({}, LIVING, "Paused", "Running: the guest's init runs"),
+        ({}, {"pod": pod(), "guest": guest("stopped")}, "Paused", "Stopped"),
+        ({}, {}, "Paused", "no Pod"),
+        (GONE, LIVING, "Paused", "asked to delete it"),
+        # has_vm, and whoever waits for a node, must not be told less because a person paused the machine.
+        ({}, {"pod": pod(phase="Failed")}, "RootLost", "recreated"),
+        ({}, LIVING | {"node": UNREACHABLE}, "NodeUnreachable", "has not reported"),
+    ],
+)
+def test_a_paused_machine(metadata, look, reason, words) -> None:
+    status = compute(observed(vm(paused=True, metadata=metadata), **look), {})
+    assert (ready(status)["reason"], ready(status)["status"]) == (reason, "False")
+    assert words in ready(status)["message"]
+    assert status["printableStatus"] == reasons.MACHINE[reason]
+
+
+def test_the_guest_of_a_paused_machine_runs_on_and_its_disks_wait() -> None:
+    waiting_disks = {"attachments": CABLE, "claims": {"disk-2": claim("disk-2")}}
+    look = observed(vm(paused=True, disks=("disk-2",), status=attached("disk-1")), **LIVING, **waiting_disks)
+    status = compute(look, {})
+    guest_running = next(c for c in status["conditions"] if c["type"] == "GuestRunning")
+    assert guest_running["status"] == "True"
+    assert [(d["phase"], "spec.paused" in d["message"]) for d in status["disks"]] == [
+        ("Detaching", True),
+        ("Attaching", True),
+    ]
+    assert again(look, status, {}) is Again.SETTLED
+
+
 def test_what_a_pull_failed_of_is_kept_between_two_tries() -> None:
     first = compute(observed(vm(), pod=pod(state=waiting("ErrImagePull", "x: not found"))), {})
     second = compute(
@@ -121,6 +164,15 @@ def test_a_wanted_disk(more, results, phase, reason) -> None:
     assert ready(status)["status"] == ("True" if phase == "Attached" else "False")
 
 
+def test_a_lost_device_is_told_even_if_the_guest_has_let_go_of_it_within_the_same_pass() -> None:
+    look = observed(vm(disks=("disk-1",)), pod=pod(), guest=guest("starting"), attachments=CABLE)
+    results = {Order("reset", "lost-1", "disk-1"): DONE, Attach("disk-1"): DONE}
+    status = compute(look, results)
+    assert [(disk["phase"], disk["reason"]) for disk in status["disks"]] == [("Attaching", "DiskLost")]
+    assert (ready(status)["reason"], ready(status)["status"]) == ("DiskLost", "False")
+    assert again(look, status, results) is Again.POLL
+
+
 def test_a_busy_disk_names_who_holds_it_and_a_gone_one_is_no_longer_told() -> None:
     look = observed(vm(status=attached("disk-1")), pod=pod(), guest=guest(disks={"disk-1": seen()}), attachments=CABLE)
     [disk] = compute(look, {Detach("disk-1"): Result("DiskBusy", "processes 423 nginx")})["disks"]
@@ -132,6 +184,13 @@ def test_a_busy_disk_names_who_holds_it_and_a_gone_one_is_no_longer_told() -> No
         "message": "processes 423 nginx",
     }
     assert compute(observed(vm(status=attached("disk-1")), pod=pod(), guest=guest()), {})["disks"] == []
+
+
+def test_a_disk_that_cannot_leave_its_node_says_why() -> None:
+    look = observed(vm(status=attached("disk-1")), pod=pod(), node=UNREACHABLE, attachments=CABLE)
+    [disk] = compute(look, {})["disks"]
+    assert (disk["phase"], disk["reason"]) == ("Detaching", "Detaching")
+    assert disk["message"] == f"node {NODE} has not reported since T"
 
 
 def test_a_condition_keeps_the_time_of_its_last_transition() -> None:

@@ -8,14 +8,17 @@ from bosh_kubernetes_api import names
 from bosh_kubernetes_api.claims import is_being_deleted
 
 from . import verdicts
-from .state import Object, Observed, disk_lost, node_name, running, terminating
-from .steps import Attach, CreateAttachment, Detach, LetGo, Result, Step
+from .state import Object, Observed, disk_lost, node_name, running, silent, terminating
+from .steps import Attach, CreateAttachment, Detach, LetGo, Order, Result, Step
 
 
 def disk_entries(o: Observed, results: Mapping[Step, Result]) -> list[Object]:
     """Sorted by CID. `path` is there as long as the guest may see the disk."""
     entries = {cid: _wanted(o, cid, results) for cid in o.wanted}
     entries |= {cid: _leaving(o, cid, results) for cid in o.leaving}
+    for entry in entries.values():
+        if o.paused and entry["reason"] in ("Attaching", "Detaching"):
+            entry["message"] = "spec.paused: the operator does nothing to this machine"
     return [entries[cid] for cid in sorted(entries)]
 
 
@@ -38,6 +41,8 @@ def _wanted(o: Observed, cid: str, results: Mapping[Step, Result]) -> Object:
         return _without_attachment(o, cid, claim, results)
     if terminating(cable):
         return _entry(cid, "Attaching", "Attaching", "its attachment Pod is being deleted and will be made again")
+    if _result(cid, results, Order):
+        return _entry(cid, "Attaching", "DiskLost", "its device is another one than the guest had; the guest is reset")
     if disk and disk_lost(disk):
         return _entry(
             cid, "Attaching", "DiskLost", f"the device changed from {disk.was} to {disk.key}; the guest is reset"
@@ -75,4 +80,6 @@ def _leaving(o: Observed, cid: str, results: Mapping[Step, Result]) -> Object:
         return _entry(cid, "Detaching", "DiskBusy", tried.message)
     if tried is not None and tried.reason:
         return _entry(cid, "Detaching", "Detaching", tried.message)
+    if since := silent(o):
+        return _entry(cid, "Detaching", "Detaching", f"node {o.node_name} has not reported since {since}")
     return _entry(cid, "Detaching", "Detaching", "its attachment Pod ends")

@@ -41,7 +41,7 @@ def compute(o: Observed, results: Mapping[Step, Result]) -> Object:
         _guest_running(o, verdict, runs),
         _disks_ready(disks),
     ]
-    conditions.append(_ready(verdict, conditions, runs))
+    conditions.append(_ready(o, verdict, conditions, runs))
     status: Object = {
         "observedGeneration": o.vm["metadata"].get("generation", 0),
         "printableStatus": reasons.MACHINE[conditions[-1]["reason"]],
@@ -57,7 +57,7 @@ def compute(o: Observed, results: Mapping[Step, Result]) -> Object:
 
 def machine(o: Observed, results: Mapping[Step, Result]) -> Verdict:
     """What there is to say about the machine itself, the thing that matters most first."""
-    if o.deleting:
+    if o.deleting and not o.paused:
         return Verdict("Terminating", delete.waits_for(o))
     if o.pod is None:
         return _without_pod(o, results)
@@ -76,7 +76,12 @@ def machine(o: Observed, results: Mapping[Step, Result]) -> Verdict:
         return Verdict(*verdicts.unscheduled(o.pod))
     if not running(o.pod):
         return _image(o, *verdicts.starting(o.pod, o.warnings.get(o.pod["metadata"]["uid"], "")))
-    return _with_guest(o)
+    return _with_guest(o, results)
+
+
+def _held(o: Observed, seen: str) -> str:
+    asked = ", though it was asked to delete it" if o.deleting else ""
+    return f"spec.paused: the operator does nothing to this machine{asked}; {seen}"
 
 
 def _lost(what: str) -> str:
@@ -86,8 +91,8 @@ def _lost(what: str) -> str:
 def _without_pod(o: Observed, results: Mapping[Step, Result]) -> Verdict:
     if o.root_lost:
         return Verdict("RootLost", _lost(f"Pod {o.name} is gone"))
-    if o.spec.get("paused"):
-        return Verdict("Paused", "spec.paused: the operator takes no step")
+    if o.paused:
+        return Verdict("Paused", _held(o, "there is no Pod"))
     if not o.settings:
         return Verdict("WaitingForSettings", f"ConfigMap {o.name} is not there yet")
     missing = [cid for cid in o.placed if o.claims.get(cid) is None]
@@ -107,15 +112,15 @@ def _image(o: Observed, reason: str, message: str) -> Verdict:
     return Verdict(reason, message)
 
 
-def _with_guest(o: Observed) -> Verdict:
+def _with_guest(o: Observed, results: Mapping[Step, Result]) -> Verdict:
     g = o.guest
-    if g is None or g.state == "starting":
-        return Verdict("Starting", "the firmware starts")
-    lost = sorted(cid for cid, disk in g.disks.items() if disk_lost(disk))
+    lost = sorted({cid for cid, disk in (g.disks if g else {}).items() if disk_lost(disk)} | _resets(results))
     if lost:
         return Verdict(
             "DiskLost", f"the device of {', '.join(lost)} is another one than the guest had; the guest is reset"
         )
+    if g is None or g.state == "starting":
+        return Verdict("Starting", "the firmware starts")
     rebooting = bool(g.pending)
     if g.stray:
         return Verdict("WaitingForDisk", f"the guest uses disk {g.stray}, which the machine should not have")
@@ -130,6 +135,11 @@ def _with_guest(o: Observed) -> Verdict:
     if g.runs:
         return Verdict("Rebooting", "the guest reboots") if rebooting else Verdict("Running", "the guest's init runs")
     return Verdict("Starting", "the guest starts")
+
+
+def _resets(results: Mapping[Step, Result]) -> set[str]:
+    """Disks for whose sake the guest was reset in this pass: it may have let go of the old device already."""
+    return {step.disk for step in results if isinstance(step, Order) and step.disk}
 
 
 def _scheduled(o: Observed, verdict: Verdict) -> Object:
@@ -154,8 +164,10 @@ def _disks_ready(disks: list[Object]) -> Object:
     return _new("DisksReady", "True", "Attached", f"{len(disks)} attached")
 
 
-def _ready(verdict: Verdict, conditions: list[Object], runs: bool) -> Object:
+def _ready(o: Observed, verdict: Verdict, conditions: list[Object], runs: bool) -> Object:
     disks = conditions[-1]
+    if o.paused and verdict.reason not in ("Paused", "RootLost", "NodeUnreachable"):
+        verdict = Verdict("Paused", _held(o, f"{verdict.reason}: {verdict.message}"))
     if verdict.reason == "Running" and disks["status"] == "False":
         word = "DiskLost" if disks["reason"] == "DiskLost" else "WaitingForDisk"
         return _new("Ready", "False", word, disks["message"])
@@ -218,7 +230,7 @@ def _reboot(o: Observed) -> str | None:
 
 def again(o: Observed, status: Object, results: Mapping[Step, Result]) -> Again:
     """When to look at the machine again without being told."""
-    if any(result.soon for result in results.values()):
+    if _resets(results) or any(result.soon for result in results.values()):
         return Again.POLL
     conditions = {c["type"]: c for c in status["conditions"]}
     settled = conditions["Ready"]["status"] == "True" or conditions["Ready"]["reason"] in ("RootLost", "Paused")

@@ -42,7 +42,7 @@ class CreatePod:
 
 @dataclass(frozen=True)
 class CreateCleanup:
-    pass
+    own_image: bool = False  # the operator's, because the stemcell's may not be on the node
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ class Order:
 
     order: str
     id: str = ""
+    disk: str = ""  # the one whose device changed, which is why
 
 
 Step: TypeAlias = (
