@@ -144,6 +144,11 @@ class Observed:
         return node_name(self.pod) or str((self.status.get("pod") or {}).get("node", ""))
 
     @property
+    def ran(self) -> bool:
+        """The container on the machine's node is known to have run: so the stemcell's image is there."""
+        return bool(self.status.get("guest")) if self.pod is None else not never_ran(self.pod)
+
+    @property
     def root_lost(self) -> bool:
         """The Pod of a root on emptyDir is gone, or its containers are for good: so is the root disk."""
         if self.root_is_claim:
