@@ -35,6 +35,7 @@ HELD = {"metadata": {"name": "ip", "uid": "s", "ownerReferences": [{"uid": "uid-
         (observed(vm(), settings=False), []),
         (observed(vm()), [CreatePod()]),
         (observed(vm(paused=True)), []),
+        (observed(vm(paused=True, metadata=GONE), pod=pod()), []),
         (observed(vm(**ROOT)), [CreateRootClaim()]),
         (observed(vm(**ROOT), root_claim=claim("vm-1-root")), [CreatePod()]),
         (observed(vm(**STATIC)), [CreateAddress("10.96.9.9")]),
@@ -137,6 +138,24 @@ def test_an_attached_disk(state, steps) -> None:
 )
 def test_a_disk_that_is_not_wanted_any_more(more, steps) -> None:
     assert plan(observed(vm(status=attached("disk-1")), **({"pod": pod()} | more))) == steps
+
+
+UNREACHABLE = {"metadata": {"name": NODE}, "status": {"conditions": [{"type": "Ready", "status": "Unknown"}]}}
+UNREACHABLE["status"]["conditions"][0]["lastTransitionTime"] = "T"
+TAINTED = UNREACHABLE | {"spec": {"taints": [{"key": "node.kubernetes.io/out-of-service"}]}}
+
+
+@pytest.mark.parametrize(
+    ("node", "there", "steps"),
+    [
+        (UNREACHABLE, pod(), []),
+        (UNREACHABLE, None, []),
+        (TAINTED, None, [LetGo("disk-1")]),
+    ],
+)
+def test_nobody_is_asked_on_a_node_that_does_not_answer(node, there, steps) -> None:
+    look = observed(vm(status=attached("disk-1")), pod=there, node=node, attachments=CABLE)
+    assert plan(look) == steps
 
 
 DELETED = vm(metadata=GONE, status=KNOWN_POD)
