@@ -214,6 +214,41 @@ def test_busy_disk_is_not_detached_and_nothing_changes(cpi, create_vm, operator,
     assert cpi("get_disks", cid) == []
 
 
+def test_detach_on_a_lost_node_names_node_time_and_taint_and_stays_asked_for(cpi, create_vm, operator, disk) -> None:
+    cid = create_vm()
+    cpi("attach_disk", cid, disk)
+    operator.unreachable.add(cid)
+    with pytest.raises(CallError) as failure:
+        cpi("detach_disk", cid, disk)
+
+    for word in (disk, "worker-1", "2026-01-01T00:00:00Z", "kubectl taint nodes worker-1 node.kubernetes.io/out-of"):
+        assert word in failure.value.message
+    assert failure.value.type == "Bosh::Clouds::CloudError"
+    assert failure.value.ok_to_retry
+    assert cpi("get_disks", cid) == []
+    operator.unreachable.clear()
+    cpi("detach_disk", cid, disk)
+
+
+@pytest.mark.parametrize(("method", "before"), [("attach_disk", []), ("detach_disk", ["it"])])
+def test_disks_of_a_paused_machine_wait_for_the_one_who_paused_it(
+    api, cpi, create_vm, operator, disk, method, before
+) -> None:
+    cid = create_vm()
+    if before:
+        cpi("attach_disk", cid, disk)
+    operator.deaf.add(cid)  # as the operator is to a paused one
+    api.store.merge_patch("VirtualMachine", NAMESPACE, cid, {"spec": {"paused": True}})
+    with pytest.raises(CallError, match=f"{cid} is paused") as failure:
+        cpi(method, cid, disk)
+
+    assert ("is stored" in failure.value.message) == (method == "detach_disk")
+    assert cpi("get_disks", cid) == []  # a failed attach takes its wish back, a detach goes on later
+    api.store.merge_patch("VirtualMachine", NAMESPACE, cid, {"spec": {"paused": False}})
+    operator.deaf.clear()
+    cpi(method, cid, disk)
+
+
 def test_delete_vm_keeps_its_disks_and_lets_them_go(cpi, create_vm, disk) -> None:
     first, second = create_vm(), create_vm()
     cpi("attach_disk", first, disk)

@@ -113,6 +113,32 @@ def test_delete_vm_on_a_lost_node_names_node_time_and_taint(cpi, create_vm, oper
     assert cpi("has_vm", cid) is False
 
 
+PAUSED = {"spec": {"paused": True}}
+
+
+def test_delete_vm_of_a_paused_machine_says_so_and_goes_on_later(api, cpi, create_vm, operator) -> None:
+    cid = create_vm()
+    operator.deaf.add(cid)  # as the operator is to a paused one
+    api.store.merge_patch("VirtualMachine", NAMESPACE, cid, PAUSED)
+    with pytest.raises(CallError, match=rf"{cid} is paused .*kubectl patch bvm {cid}.* is stored") as failure:
+        cpi("delete_vm", cid)
+
+    assert failure.value.type == "Bosh::Clouds::CloudError"
+    assert cpi("has_vm", cid) is True
+    api.store.merge_patch("VirtualMachine", NAMESPACE, cid, {"spec": {"paused": False}})
+    operator.deaf.clear()
+    cpi("delete_vm", cid)
+    assert cpi("has_vm", cid) is False
+
+
+def test_reboot_vm_of_a_paused_machine_says_so(api, cpi, create_vm, operator) -> None:
+    cid = create_vm()
+    operator.deaf.add(cid)
+    api.store.merge_patch("VirtualMachine", NAMESPACE, cid, PAUSED)
+    with pytest.raises(CallError, match=f"{cid} is paused"):
+        cpi("reboot_vm", cid)
+
+
 def test_delete_vm_deletes_the_very_machine_that_it_found(api, cpi, create_vm) -> None:
     """Another of that name, made between the look and the request, is not touched."""
     cid = create_vm()

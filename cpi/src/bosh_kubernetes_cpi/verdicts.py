@@ -63,7 +63,7 @@ DISK: dict[str, float] = {
 }
 
 # Reasons of Ready under which a machine takes no disk, however long one waits for the disk itself.
-LIFELESS = frozenset({"RootLost", "NodeUnreachable", "QuotaExceeded", "PodRefused", "AddressInUse", "Paused"})
+LIFELESS = frozenset({"RootLost", "NodeUnreachable", "QuotaExceeded", "PodRefused", "AddressInUse"})
 
 UNHEARD = "Unheard"  # our word for: the operator has said nothing yet
 UNKNOWN = 180.0  # seconds for that, and for a reason of a newer operator
@@ -97,6 +97,40 @@ def machine_left(machine: Json, timeouts: dict[str, int], patience: Patience) ->
     reason = condition(machine, "Ready").get("reason") or UNHEARD
     limit, retry = machine_limit(reason, timeouts)
     return patience.left(reason, limit), retry
+
+
+STORED = "The request is stored: it goes on by itself then"
+
+
+def paused(machine: Json) -> str:
+    """What there is to say of a machine that a person has paused; empty when nobody has."""
+    if not machine["spec"].get("paused"):
+        return ""
+    name = machine["metadata"]["name"]
+    return (
+        f"VirtualMachine {name} is paused (spec.paused): the operator does nothing to it until somebody lets it go on: "
+        f'kubectl patch bvm {name} --type merge -p \'{{"spec":{{"paused":false}}}}\''
+    )
+
+
+def unreachable(machine: Json) -> Json | None:
+    """The condition that says that the node does not answer."""
+    for entry in machine.get("status", {}).get("conditions", []):
+        if entry.get("reason") == "NodeUnreachable":
+            found: Json = entry
+            return found
+    return None
+
+
+def node_lost(machine: Json, since: Json, waited: float) -> str:
+    """What there is to say of a machine on a node that does not answer, which `unreachable` found."""
+    node = machine.get("status", {}).get("pod", {}).get("node") or "<node>"
+    return (
+        f"its node {node} has not answered since {since.get('lastTransitionTime', 'an unknown time')}, and the machine "
+        f"may still run there ({summary(machine)}). Bring the node back; or, once it is certainly switched off: "
+        f"kubectl taint nodes {node} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute. {STORED}. "
+        f"Waited {waited:.0f} s"
+    )
 
 
 def summary(machine: Json) -> str:

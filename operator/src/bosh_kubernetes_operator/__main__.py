@@ -49,7 +49,7 @@ class Operator:
         self._settings = settings
         self._cluster = Cluster(client, settings.namespace)
         orders = ExecOrders(sockets, settings.namespace)
-        applier = Applier(self._cluster, orders, settings.host_directory, settings.off_timeout)
+        applier = Applier(self._cluster, orders, settings.host_directory, settings.off_timeout, settings.image)
         recorder = Recorder(self._cluster, settings.identity)
         reconcile = Reconciler(self._cluster, orders, applier, recorder)
         self._queue = Queue(reconcile, resync=settings.resync, workers=settings.workers)

@@ -18,6 +18,7 @@ class Settings:
     kubeconfig: str  # path; empty: the Pod's service account
     identity: str  # holder of the Lease
     host_directory: str  # on the nodes; holds <vm uid>/disks
+    image: str  # the operator's own; empty: not known
     off_timeout: int  # seconds that a guest gets for an orderly stop
     workers: int  # machines worked on at once
     resync: float  # seconds between two looks at a machine that needs nothing
@@ -41,6 +42,7 @@ def parse(arguments: Sequence[str] | None = None, environment: Mapping[str, str]
     add("kubeconfig", "", "kubeconfig file; without it the Pod's service account is used")
     add("identity", f"{socket.gethostname()}_{uuid.uuid4().hex[:8]}", "holder identity in the Lease")
     add("host-directory", "/var/lib/bosh-kubernetes", "directory on the nodes where disks are handed to machines")
+    add("image", "", "the operator's own image: it cleans up on nodes to which a stemcell's image did not come")
     add("off-timeout", 60, "seconds that a guest gets to stop in order")
     add("workers", 16, "machines worked on at once")
     add("resync", 300.0, "seconds between two looks at a machine that needs nothing")

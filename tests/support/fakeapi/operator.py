@@ -76,11 +76,11 @@ class FakeOperator:
     def _reconcile(self, machine: Json) -> None:
         metadata = machine["metadata"]
         name = metadata["name"]
+        if name in self.unreachable:
+            self._say(machine, "NodeUnreachable", "node worker-1 does not answer", running=False)
+            return
         if metadata.get("deletionTimestamp"):
-            if name in self.unreachable:
-                self._say(machine, "NodeUnreachable", "node worker-1 does not answer", running=False)
-            else:
-                self._patch(name, {"metadata": {"finalizers": None}})
+            self._patch(name, {"metadata": {"finalizers": None}})
             return
         if FINALIZER not in metadata.get("finalizers", []):
             self._patch(name, {"metadata": {"finalizers": [FINALIZER]}})

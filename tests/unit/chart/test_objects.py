@@ -198,4 +198,5 @@ def test_the_operator_accepts_its_arguments() -> None:
     parsed = settings.parse(operator(values)["spec"]["template"]["spec"]["containers"][0]["args"], {})
 
     assert (parsed.namespace, parsed.host_directory, parsed.log_level) == ("vms", "/data/bosh", "DEBUG")
+    assert parsed.image == operator(values)["spec"]["template"]["spec"]["containers"][0]["image"]
     assert (parsed.health_port, parsed.metrics_port) == (8080, 9090)

@@ -8,7 +8,15 @@ from bosh_kubernetes_operator.errors import ConflictError, OrderError, RefusedEr
 from bosh_kubernetes_operator.machine import orders
 from bosh_kubernetes_operator.machine.apply import Applier
 from bosh_kubernetes_operator.machine.orders import Answer
-from bosh_kubernetes_operator.machine.steps import Attach, CreateAddress, CreateAttachment, CreatePod, Detach, LetGo
+from bosh_kubernetes_operator.machine.steps import (
+    Attach,
+    CreateAddress,
+    CreateAttachment,
+    CreateCleanup,
+    CreatePod,
+    Detach,
+    LetGo,
+)
 from tests.unit.operator.things import attached, guest, observed, pod, seen, vm, waiting
 
 GONE = {"deletionTimestamp": "2026-01-02T03:00:00Z"}
@@ -44,7 +52,7 @@ class Api:
         return self.there.get((kind, name)) or ({} if kind == "ConfigMap" else None)
 
     async def create(self, kind, body):
-        name = body["metadata"]["name"]
+        self.body, name = body, body["metadata"]["name"]
         if self.refusal:
             raise self.refusal
         if (kind, name) in self.there:
@@ -163,6 +171,21 @@ async def test_a_refused_pod_says_why(step, refusal, reason) -> None:
     result, _ = await take(observed(vm(), pod=pod()), step, refusal=refusal)
     assert result.reason == reason
     assert refusal.message in result.message
+
+
+@pytest.mark.parametrize(
+    ("own_image", "known", "image"),
+    [
+        (True, "registry/operator:1", "registry/operator:1"),
+        (True, "", "registry/stemcell@sha256:1"),
+        (False, "registry/operator:1", "registry/stemcell@sha256:1"),
+    ],
+)
+async def test_the_image_that_cleans_up(own_image, known, image) -> None:
+    api = Api([])
+    applier = Applier(api, Ask([]), "/base", 60, known)
+    await applier.apply(observed(vm(), pod=pod()), [CreateCleanup(own_image)])
+    assert api.body["spec"]["containers"][0]["image"] == image
 
 
 async def test_a_pod_that_is_there_already_was_made_by_an_earlier_try() -> None:

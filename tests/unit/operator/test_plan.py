@@ -35,6 +35,7 @@ HELD = {"metadata": {"name": "ip", "uid": "s", "ownerReferences": [{"uid": "uid-
         (observed(vm(), settings=False), []),
         (observed(vm()), [CreatePod()]),
         (observed(vm(paused=True)), []),
+        (observed(vm(paused=True, metadata=GONE), pod=pod()), []),
         (observed(vm(**ROOT)), [CreateRootClaim()]),
         (observed(vm(**ROOT), root_claim=claim("vm-1-root")), [CreatePod()]),
         (observed(vm(**STATIC)), [CreateAddress("10.96.9.9")]),
@@ -139,6 +140,24 @@ def test_a_disk_that_is_not_wanted_any_more(more, steps) -> None:
     assert plan(observed(vm(status=attached("disk-1")), **({"pod": pod()} | more))) == steps
 
 
+UNREACHABLE = {"metadata": {"name": NODE}, "status": {"conditions": [{"type": "Ready", "status": "Unknown"}]}}
+UNREACHABLE["status"]["conditions"][0]["lastTransitionTime"] = "T"
+TAINTED = UNREACHABLE | {"spec": {"taints": [{"key": "node.kubernetes.io/out-of-service"}]}}
+
+
+@pytest.mark.parametrize(
+    ("node", "there", "steps"),
+    [
+        (UNREACHABLE, pod(), []),
+        (UNREACHABLE, None, []),
+        (TAINTED, None, [LetGo("disk-1")]),
+    ],
+)
+def test_nobody_is_asked_on_a_node_that_does_not_answer(node, there, steps) -> None:
+    look = observed(vm(status=attached("disk-1")), pod=there, node=node, attachments=CABLE)
+    assert plan(look) == steps
+
+
 DELETED = vm(metadata=GONE, status=KNOWN_POD)
 MAKING = pod("vm-1-cleanup", phase="Running")
 CLEAN = pod("vm-1-cleanup", phase="Succeeded")
@@ -150,6 +169,8 @@ OUT = {"metadata": {"name": NODE}, "spec": {"taints": [{"key": "node.kubernetes.
     ("more", "steps"),
     [
         ({"pod": pod()}, [CreateCleanup(), DeletePod(VM, "uid-vm-1", 10)]),
+        # The node may not have the stemcell's image: it came with the container, if that ever ran.
+        ({"pod": pod(state=waiting("ErrImagePull"))}, [CreateCleanup(own_image=True), DeletePod(VM, "uid-vm-1", 10)]),
         ({"pod": pod(**GONE, deletionGracePeriodSeconds=10), "cleanup": MAKING}, []),
         ({"pod": pod(**GONE, deletionGracePeriodSeconds=75), "cleanup": MAKING}, [DeletePod(VM, "uid-vm-1", 10)]),
         # Disks stay bound until the machine's Pod is gone.
@@ -162,11 +183,18 @@ OUT = {"metadata": {"name": NODE}, "spec": {"taints": [{"key": "node.kubernetes.
         ({"cleanup": pod("vm-1-cleanup")}, [RemoveFinalizer()]),  # for more than a minute
         ({"node": None, "node_absent": True}, [RemoveFinalizer()]),
         ({"node": OUT}, [RemoveFinalizer()]),
-        ({"node": None}, [CreateCleanup()]),  # not looked at is not gone
+        ({"node": None}, [CreateCleanup(own_image=True)]),  # not looked at is not gone
     ],
 )
 def test_deleting(more, steps) -> None:
     assert plan(observed(DELETED, **({"node": NODE_OBJECT} | more))) == steps
+
+
+def test_a_machine_whose_guest_has_run_had_its_image_on_the_node() -> None:
+    ran = vm(metadata=GONE, status={**KNOWN_POD, "guest": {"boots": 1, "crashes": 0}})
+    assert plan(observed(ran, node=NODE_OBJECT)) == [CreateCleanup()]
+    made_again = pod(state=waiting("ErrImagePull"))  # elsewhere: its root disk is on a claim
+    assert plan(observed(ran, node=NODE_OBJECT, pod=made_again))[0] == CreateCleanup(own_image=True)
 
 
 def test_a_machine_that_never_had_a_node_leaves_nothing_on_one() -> None:

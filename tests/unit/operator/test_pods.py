@@ -142,9 +142,10 @@ def test_an_attachment() -> None:
 
 
 def test_the_clean_up_removes_only_empty_directories_of_this_machine() -> None:
-    made = attachment.build_cleanup(vm(), "n1", BASE)
+    made = attachment.build_cleanup(vm(), "n1", BASE, "registry/operator:1")
     [container] = made["spec"]["containers"]
     assert "rm " not in container["command"][-1]
     assert "/machines/uid-vm" in container["command"][-1]
     assert "privileged" not in container["securityContext"]
     assert made["metadata"]["ownerReferences"][0]["uid"] == "uid-vm"
+    assert (container["image"], container["imagePullPolicy"]) == ("registry/operator:1", "IfNotPresent")

@@ -77,6 +77,41 @@ def test_the_reason_that_matters_most(look, results, reason) -> None:
     assert status["printableStatus"] == reasons.MACHINE[reason]
 
 
+LIVING = {"pod": pod(), "guest": guest()}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "look", "reason", "words"),
+    [
+        ({}, LIVING, "Paused", "Running: the guest's init runs"),
+        ({}, {"pod": pod(), "guest": guest("stopped")}, "Paused", "Stopped"),
+        ({}, {}, "Paused", "no Pod"),
+        (GONE, LIVING, "Paused", "asked to delete it"),
+        # has_vm, and whoever waits for a node, must not be told less because a person paused the machine.
+        ({}, {"pod": pod(phase="Failed")}, "RootLost", "recreated"),
+        ({}, LIVING | {"node": UNREACHABLE}, "NodeUnreachable", "has not reported"),
+    ],
+)
+def test_a_paused_machine(metadata, look, reason, words) -> None:
+    status = compute(observed(vm(paused=True, metadata=metadata), **look), {})
+    assert (ready(status)["reason"], ready(status)["status"]) == (reason, "False")
+    assert words in ready(status)["message"]
+    assert status["printableStatus"] == reasons.MACHINE[reason]
+
+
+def test_the_guest_of_a_paused_machine_runs_on_and_its_disks_wait() -> None:
+    waiting_disks = {"attachments": CABLE, "claims": {"disk-2": claim("disk-2")}}
+    look = observed(vm(paused=True, disks=("disk-2",), status=attached("disk-1")), **LIVING, **waiting_disks)
+    status = compute(look, {})
+    guest_running = next(c for c in status["conditions"] if c["type"] == "GuestRunning")
+    assert guest_running["status"] == "True"
+    assert [(d["phase"], "spec.paused" in d["message"]) for d in status["disks"]] == [
+        ("Detaching", True),
+        ("Attaching", True),
+    ]
+    assert again(look, status, {}) is Again.SETTLED
+
+
 def test_what_a_pull_failed_of_is_kept_between_two_tries() -> None:
     first = compute(observed(vm(), pod=pod(state=waiting("ErrImagePull", "x: not found"))), {})
     second = compute(
@@ -132,6 +167,13 @@ def test_a_busy_disk_names_who_holds_it_and_a_gone_one_is_no_longer_told() -> No
         "message": "processes 423 nginx",
     }
     assert compute(observed(vm(status=attached("disk-1")), pod=pod(), guest=guest()), {})["disks"] == []
+
+
+def test_a_disk_that_cannot_leave_its_node_says_why() -> None:
+    look = observed(vm(status=attached("disk-1")), pod=pod(), node=UNREACHABLE, attachments=CABLE)
+    [disk] = compute(look, {})["disks"]
+    assert (disk["phase"], disk["reason"]) == ("Detaching", "Detaching")
+    assert disk["message"] == f"node {NODE} has not reported since T"
 
 
 def test_a_condition_keeps_the_time_of_its_last_transition() -> None:

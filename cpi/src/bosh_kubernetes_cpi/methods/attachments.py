@@ -9,7 +9,21 @@ from bosh_kubernetes_api.machine import condition, disk_status, wanted_disks
 from ..errors import CloudError, DiskNotFound, Failure, VMNotFound
 from ..operator_life import OperatorLife
 from ..transport.observe import Wait, until
-from ..verdicts import DISK, LIFELESS, UNHEARD, UNKNOWN, Patience, machine_left, summary, wait
+from ..verdicts import (
+    DISK,
+    LIFELESS,
+    STORED,
+    UNHEARD,
+    UNKNOWN,
+    Patience,
+    machine_left,
+    machine_limit,
+    node_lost,
+    paused,
+    summary,
+    unreachable,
+    wait,
+)
 from .disks import disk_claim
 from .edit import change, machine
 
@@ -58,7 +72,8 @@ def attach_disk(call: Call, vm_cid: str, disk_cid: str) -> Json:
 def detach_disk(call: Call, vm_cid: str, disk_cid: str) -> None:
     """Detached already, and a machine that is gone, are success.
 
-    Raises CloudError with the processes of the guest that use the disk; then nothing has changed.
+    Raises CloudError with the processes of the guest that use the disk; then nothing has changed. On a node that does
+    not answer, and of a machine that a person has paused, it is an error too, but the request stays stored.
     """
 
     def remove(current: Json) -> Json | None:
@@ -69,13 +84,22 @@ def detach_disk(call: Call, vm_cid: str, disk_cid: str) -> None:
         current = change(call, vm_cid, remove)
     except VMNotFound:
         return
-    patience = Patience()
+    patience, timeouts = Patience(), call.config["timeouts"]
     generation = current["metadata"]["generation"]
+    # Kubernetes has waited before it says so; a node that boots again gets a minute more.
+    node_limit = min(machine_limit("NodeUnreachable", timeouts)[0], timeouts["node_loss"])
 
     def released(now: Json | None) -> bool | Wait:
         status = disk_status(now, disk_cid) if now is not None else None
         if now is None or status is None:
             return True
+        if why := paused(now):
+            raise CloudError(f"disk {disk_cid} is still attached to {vm_cid}: {why}. {STORED}", ok_to_retry=True)
+        if (lost := unreachable(now)) is not None:
+            if left := patience.left("NodeUnreachable", node_limit):
+                return wait(left)
+            told = node_lost(now, lost, node_limit)
+            raise CloudError(f"disk {disk_cid} cannot be detached from {vm_cid}: {told}", ok_to_retry=True)
         if now.get("status", {}).get("observedGeneration", 0) < generation:
             return wait(patience.left(UNHEARD, UNKNOWN) or 1)
         reason = status.get("reason") or UNHEARD
@@ -117,6 +141,8 @@ def _until_attached(call: Call, vm_cid: str, disk_cid: str, edited: Json) -> str
         status = disk_status(now, disk_cid) or {}
         if status.get("phase") == "Attached":
             return str(status.get("path") or names.disk_path(disk_cid))
+        if why := paused(now):
+            raise CloudError(f"disk {disk_cid} cannot be attached to {vm_cid}: {why}")
         if condition(now, "Ready").get("reason") in LIFELESS and not machine_left(now, timeouts, machine_patience)[0]:
             raise CloudError(f"disk {disk_cid} cannot be attached to {vm_cid}: the machine is {summary(now)}")
         if now.get("status", {}).get("observedGeneration", 0) < generation:

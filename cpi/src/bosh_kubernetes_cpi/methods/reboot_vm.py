@@ -7,7 +7,7 @@ from bosh_kubernetes_api import paths
 from ..errors import CloudError, VMNotFound
 from ..operator_life import OperatorLife
 from ..transport.observe import Wait, until
-from ..verdicts import Patience, machine_left, summary, wait
+from ..verdicts import STORED, Patience, machine_left, paused, summary, wait
 from .edit import change
 
 TYPE_CHECKING = False
@@ -32,6 +32,8 @@ def reboot_vm(call: Call, vm_cid: str) -> None:
             raise VMNotFound(f"VirtualMachine {vm_cid} was deleted while it was rebooted")
         if machine.get("status", {}).get("reboot") == order:
             return True
+        if why := paused(machine):
+            raise CloudError(f"{why}. {STORED}", ok_to_retry=True)
         left, retry = machine_left(machine, call.config["timeouts"], patience)
         if left:
             return wait(left)

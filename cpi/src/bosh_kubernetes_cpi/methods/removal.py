@@ -7,7 +7,7 @@ from bosh_kubernetes_api import paths
 from ..errors import CloudError, Conflict
 from ..operator_life import OperatorLife
 from ..transport.observe import Wait, until
-from ..verdicts import Patience, summary, wait
+from ..verdicts import STORED, Patience, node_lost, paused, unreachable, wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def remove(call: Call, machine: Json) -> None:
     """Ask for this very machine to be deleted, and wait until it is gone, credentials and settings included.
 
-    Raises CloudError when its node does not answer for `timeouts.node_loss` seconds, OperatorSilent, TimedOut. The
-    request stays stored: the operator goes on, and a repeat of the call waits again.
+    Raises CloudError when its node does not answer for `timeouts.node_loss` seconds, or a person has paused it;
+    OperatorSilent, TimedOut. The request stays stored: the operator goes on, and a repeat of the call waits again.
     """
     cid, uid = machine["metadata"]["name"], machine["metadata"]["uid"]
     collection = paths.machines(call.namespace)
@@ -35,13 +35,17 @@ def remove(call: Call, machine: Json) -> None:
     def gone(current: Json | None) -> bool | Wait:
         if current is None or current["metadata"]["uid"] != uid:
             return True
+        if why := paused(current):
+            raise CloudError(f"{why}. {STORED}", ok_to_retry=True)
         lost = unreachable(current)
         if lost is None:
             return Wait()
-        left = patience.left("NodeUnreachable", call.config["timeouts"]["node_loss"])
+        limit: float = call.config["timeouts"]["node_loss"]
+        left = patience.left("NodeUnreachable", limit)
         if left:
             return wait(left)
-        raise CloudError(_node_lost(call, current, lost), ok_to_retry=True)
+        told = node_lost(current, lost, limit)
+        raise CloudError(f"VirtualMachine {cid} cannot be deleted: {told} (timeouts.node_loss)", ok_to_retry=True)
 
     life = OperatorLife(call)
     until(call.api, collection, cid, gone, doing=f"deleting VirtualMachine {cid}", life=life)
@@ -54,25 +58,3 @@ def remove_side_objects(call: Call, vm_cid: str) -> None:
     """
     for collection in (paths.secrets(call.namespace), paths.config_maps(call.namespace)):
         call.api.delete(paths.item(collection, vm_cid))
-
-
-def unreachable(machine: Json) -> Json | None:
-    """The condition that says that the node does not answer."""
-    for condition in machine.get("status", {}).get("conditions", []):
-        if condition.get("reason") == "NodeUnreachable":
-            found: Json = condition
-            return found
-    return None
-
-
-def _node_lost(call: Call, machine: Json, condition: Json) -> str:
-    node = machine.get("status", {}).get("pod", {}).get("node") or "<node>"
-    return (
-        f"VirtualMachine {machine['metadata']['name']} cannot be deleted: its node {node} has not answered since "
-        f"{condition.get('lastTransitionTime', 'an unknown time')}, and the machine may still run there "
-        f"({summary(machine)}). "
-        f"Bring the node back; or, once it is certainly switched off: "
-        f"kubectl taint nodes {node} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute. The request is "
-        "stored: it goes on by "
-        f"itself then. Waited {call.config['timeouts']['node_loss']} s (timeouts.node_loss)"
-    )

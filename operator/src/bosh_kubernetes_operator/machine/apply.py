@@ -41,9 +41,11 @@ OF_A_DISK = (CreateAttachment, Attach, Detach, LetGo)
 
 
 class Applier:
-    def __init__(self, cluster: Cluster, orders: Orders, host_directory: str, off_timeout: int) -> None:
+    def __init__(
+        self, cluster: Cluster, orders: Orders, host_directory: str, off_timeout: int, own_image: str = ""
+    ) -> None:
         self._cluster, self._orders = cluster, orders
-        self._host_directory, self._off_timeout = host_directory, off_timeout
+        self._host_directory, self._off_timeout, self._own_image = host_directory, off_timeout, own_image
         self._do: dict[type, Callable[[Observed, Any], Awaitable[Result]]] = {
             AddFinalizer: self._add_finalizer,
             RemoveFinalizer: self._remove_finalizer,
@@ -119,8 +121,9 @@ class Applier:
         body = pod.build(o.vm, firmware, self._host_directory, self._off_timeout, o.volumes)
         return await self._create("Pod", body)
 
-    async def _create_cleanup(self, o: Observed, _: CreateCleanup) -> Result:
-        return await self._create("Pod", attachment.build_cleanup(o.vm, o.node_name, self._host_directory))
+    async def _create_cleanup(self, o: Observed, step: CreateCleanup) -> Result:
+        image = (step.own_image and self._own_image) or o.machine["image"]
+        return await self._create("Pod", attachment.build_cleanup(o.vm, o.node_name, self._host_directory, image))
 
     async def _delete_pod(self, _: Observed, step: DeletePod) -> Result:
         await self._cluster.delete("Pod", step.name, step.uid, step.grace)

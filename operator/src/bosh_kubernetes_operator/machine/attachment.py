@@ -63,7 +63,7 @@ def build(vm: Object, disk: str, node: str, firmware: str, host_directory: str) 
     return pod
 
 
-def build_cleanup(vm: Object, node: str, host_directory: str) -> Object:
+def build_cleanup(vm: Object, node: str, host_directory: str, image: str) -> Object:
     """The Pod that ends once the machine's directory on `node` is gone. It only ever removes empty directories.
 
     It may start while the machine still ends: a disk that is bound makes its directory refuse to be removed, and a
@@ -82,7 +82,7 @@ def build_cleanup(vm: Object, node: str, host_directory: str) -> Object:
         "containers": [
             {
                 "name": "cleanup",
-                "image": vm["spec"]["machine"]["image"],
+                "image": image,
                 "imagePullPolicy": "IfNotPresent",
                 "command": ["/bin/sh", "-c", script],
                 "securityContext": {

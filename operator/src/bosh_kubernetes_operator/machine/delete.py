@@ -19,7 +19,7 @@ def plan(o: Observed) -> list[Step]:
     if names.FINALIZER not in o.vm["metadata"].get("finalizers", ()):
         return steps
     if _wants_cleanup(o) and o.cleanup is None:
-        steps.append(CreateCleanup())
+        steps.append(CreateCleanup(own_image=not o.ran))
     if o.pod is not None:
         grace = o.pod["metadata"].get("deletionGracePeriodSeconds")
         if not terminating(o.pod) or (grace or 0) > GRACE:
@@ -39,7 +39,7 @@ def _wants_cleanup(o: Observed) -> bool:
 def cleaned(o: Observed) -> bool:
     """The directory on the node is gone, or there is no way to remove it.
 
-    Where the stemcell's image never came to the node nothing of ours can run there; an empty directory stays.
+    Where no image of ours can run on the node an empty directory stays.
     """
     if not _wants_cleanup(o):
         return True

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from bosh_kubernetes_api import names
 
 from . import verdicts
-from .state import Object, Observed, disk_lost, marked, node_name, running, terminating
+from .state import Object, Observed, disk_lost, marked, node_name, running, silent, terminating
 from .steps import Attach, CreateAttachment, Detach, LetGo, Result, Step
 
 
@@ -15,6 +15,9 @@ def disk_entries(o: Observed, results: Mapping[Step, Result]) -> list[Object]:
     """Sorted by CID. `path` is there as long as the guest may see the disk."""
     entries = {cid: _wanted(o, cid, results) for cid in o.wanted}
     entries |= {cid: _leaving(o, cid, results) for cid in o.leaving}
+    for entry in entries.values():
+        if o.paused and entry["reason"] in ("Attaching", "Detaching"):
+            entry["message"] = "spec.paused: the operator does nothing to this machine"
     return [entries[cid] for cid in sorted(entries)]
 
 
@@ -74,4 +77,6 @@ def _leaving(o: Observed, cid: str, results: Mapping[Step, Result]) -> Object:
         return _entry(cid, "Detaching", "DiskBusy", tried.message)
     if tried is not None and tried.reason:
         return _entry(cid, "Detaching", "Detaching", tried.message)
+    if since := silent(o):
+        return _entry(cid, "Detaching", "Detaching", f"node {o.node_name} has not reported since {since}")
     return _entry(cid, "Detaching", "Detaching", "its attachment Pod ends")

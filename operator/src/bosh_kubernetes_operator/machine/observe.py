@@ -23,6 +23,7 @@ from .state import (
     phase,
     running,
     terminating,
+    unreachable,
 )
 
 log = logging.getLogger(__name__)
@@ -44,9 +45,9 @@ async def observe(cluster: Cluster, orders: Orders, name: str) -> Observed | Non
         _claims(cluster, bare),
         cluster.get("Pod", cleanup_name(name)) if bare.deleting else _nothing(),
     )
-    answer, (node, node_absent), root_claim, services, volumes, warnings = await asyncio.gather(
-        _guest(orders, pod),
-        _node(cluster, bare, pod, own),
+    node, node_absent = await _node(cluster, bare, pod, own)
+    answer, root_claim, services, volumes, warnings = await asyncio.gather(
+        _guest(orders, None if unreachable(node) else pod),  # a minute would pass before that is given up
         cluster.get("PersistentVolumeClaim", names.root_claim(name)) if bare.root_is_claim else _nothing(),
         _services(cluster, bare) if pod is None else _none(),
         _volumes(cluster, bare, claims) if pod is None and not bare.deleting else _none(),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from bosh_kubernetes_api import names
 
 from . import delete
-from .state import GuestDisk, Observed, disk_lost, lost_id, marked, node_name, phase, running, terminating
+from .state import GuestDisk, Observed, disk_lost, lost_id, marked, node_name, phase, running, silent, terminating
 from .steps import (
     AddFinalizer,
     Attach,
@@ -30,10 +30,10 @@ class Power(NamedTuple):
 
 def plan(o: Observed) -> list[Step]:
     """Steps in the order in which they are to be taken; those for different disks may be taken together."""
+    if o.paused:
+        return []
     if o.deleting:
         return delete.plan(o)
-    if o.spec.get("paused"):
-        return []
     if names.FINALIZER not in o.vm["metadata"].get("finalizers", ()):
         return [AddFinalizer()]
     if o.pod is None and not o.root_lost:
@@ -74,7 +74,8 @@ def _orders(o: Observed) -> list[Step]:
 
 def _disks(o: Observed) -> list[Step]:
     steps = [_wanted(o, cid) for cid in o.wanted]
-    steps += [_leaving(o, cid) for cid in o.leaving]
+    if not silent(o):  # letting go takes answers
+        steps += [_leaving(o, cid) for cid in o.leaving]
     return [step for step in steps if step]
 
 

@@ -100,6 +100,11 @@ class Observed:
         return bool(self.vm["metadata"].get("deletionTimestamp"))
 
     @property
+    def paused(self) -> bool:
+        """A person holds the machine: nothing is done to it, its deletion included."""
+        return bool(self.spec.get("paused"))
+
+    @property
     def wanted(self) -> list[str]:
         return [disk["cid"] for disk in self.spec.get("disks") or ()]
 
@@ -142,6 +147,11 @@ class Observed:
     @property
     def node_name(self) -> str:
         return node_name(self.pod) or str((self.status.get("pod") or {}).get("node", ""))
+
+    @property
+    def ran(self) -> bool:
+        """The container on the machine's node is known to have run: so the stemcell's image is there."""
+        return bool(self.status.get("guest")) if self.pod is None else not never_ran(self.pod)
 
     @property
     def root_lost(self) -> bool:
@@ -195,6 +205,11 @@ def gone_for_good(observed: Observed) -> bool:
     """The machine's node is proven to run nothing: no such Node, or a person has tainted it out of service."""
     taints = (observed.node or {}).get("spec", {}).get("taints") or ()
     return observed.node_absent or any(t["key"] == "node.kubernetes.io/out-of-service" for t in taints)
+
+
+def silent(observed: Observed) -> str:
+    """Since when nobody on the machine's node answers; empty when somebody may, or nothing runs there for certain."""
+    return "" if gone_for_good(observed) else unreachable(observed.node)
 
 
 def lost_id(cid: str, disk: GuestDisk) -> str:

@@ -41,7 +41,7 @@ def compute(o: Observed, results: Mapping[Step, Result]) -> Object:
         _guest_running(o, verdict, runs),
         _disks_ready(disks),
     ]
-    conditions.append(_ready(verdict, conditions, runs))
+    conditions.append(_ready(o, verdict, conditions, runs))
     status: Object = {
         "observedGeneration": o.vm["metadata"].get("generation", 0),
         "printableStatus": reasons.MACHINE[conditions[-1]["reason"]],
@@ -57,7 +57,7 @@ def compute(o: Observed, results: Mapping[Step, Result]) -> Object:
 
 def machine(o: Observed, results: Mapping[Step, Result]) -> Verdict:
     """What there is to say about the machine itself, the thing that matters most first."""
-    if o.deleting:
+    if o.deleting and not o.paused:
         return Verdict("Terminating", delete.waits_for(o))
     if o.pod is None:
         return _without_pod(o, results)
@@ -79,6 +79,11 @@ def machine(o: Observed, results: Mapping[Step, Result]) -> Verdict:
     return _with_guest(o)
 
 
+def _held(o: Observed, seen: str) -> str:
+    asked = ", though it was asked to delete it" if o.deleting else ""
+    return f"spec.paused: the operator does nothing to this machine{asked}; {seen}"
+
+
 def _lost(what: str) -> str:
     return f"{what}, and its root disk with it; the machine has to be recreated"
 
@@ -86,8 +91,8 @@ def _lost(what: str) -> str:
 def _without_pod(o: Observed, results: Mapping[Step, Result]) -> Verdict:
     if o.root_lost:
         return Verdict("RootLost", _lost(f"Pod {o.name} is gone"))
-    if o.spec.get("paused"):
-        return Verdict("Paused", "spec.paused: the operator takes no step")
+    if o.paused:
+        return Verdict("Paused", _held(o, "there is no Pod"))
     if not o.settings:
         return Verdict("WaitingForSettings", f"ConfigMap {o.name} is not there yet")
     missing = [cid for cid in o.placed if o.claims.get(cid) is None]
@@ -154,8 +159,10 @@ def _disks_ready(disks: list[Object]) -> Object:
     return _new("DisksReady", "True", "Attached", f"{len(disks)} attached")
 
 
-def _ready(verdict: Verdict, conditions: list[Object], runs: bool) -> Object:
+def _ready(o: Observed, verdict: Verdict, conditions: list[Object], runs: bool) -> Object:
     disks = conditions[-1]
+    if o.paused and verdict.reason not in ("Paused", "RootLost", "NodeUnreachable"):
+        verdict = Verdict("Paused", _held(o, f"{verdict.reason}: {verdict.message}"))
     if verdict.reason == "Running" and disks["status"] == "False":
         word = "DiskLost" if disks["reason"] == "DiskLost" else "WaitingForDisk"
         return _new("Ready", "False", word, disks["message"])

@@ -42,7 +42,7 @@ class CreatePod:
 
 @dataclass(frozen=True)
 class CreateCleanup:
-    pass
+    own_image: bool = False  # the operator's, because the stemcell's may not be on the node
 
 
 @dataclass(frozen=True)
