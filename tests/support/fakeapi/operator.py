@@ -18,6 +18,7 @@ Json = dict[str, Any]
 FINALIZER = "cpi.bosh.io/machine"
 LEASE = "bosh-kubernetes-operator"
 STAMP = "2026-01-01T00:00:00Z"
+OUT_OF_SERVICE = "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"
 
 
 class FakeOperator:
@@ -77,7 +78,8 @@ class FakeOperator:
         metadata = machine["metadata"]
         name = metadata["name"]
         if name in self.unreachable:
-            self._say(machine, "NodeUnreachable", "node worker-1 does not answer", running=False)
+            words = f"node worker-1 has not reported since {STAMP}; kubectl taint nodes worker-1 {OUT_OF_SERVICE}"
+            self._say(machine, "NodeUnreachable", words, running=False)
             return
         if metadata.get("deletionTimestamp"):
             self._patch(name, {"metadata": {"finalizers": None}})

@@ -17,7 +17,7 @@ from bosh_kubernetes_operator.machine.steps import (
     Detach,
     LetGo,
 )
-from tests.unit.operator.things import attached, guest, observed, pod, seen, vm, waiting
+from tests.unit.operator.things import OUT, UNREACHABLE, attached, guest, observed, pod, seen, vm, waiting
 
 GONE = {"deletionTimestamp": "2026-01-02T03:00:00Z"}
 
@@ -133,6 +133,9 @@ RESTARTING["status"]["containerStatuses"][0]["restartCount"] = 1
         (pod("disk-1", phase="Failed", state={"terminated": {}}), {}, DELETED),
         (pod("disk-1"), {"node_absent": True}, DELETED),
         (pod("disk-1"), {"node": None}, [("disk-1", "unbind"), *DELETED]),  # not looked at is not gone
+        (pod("disk-1"), {"node": UNREACHABLE}, []),
+        (pod("disk-1"), {"node": OUT}, DELETED),
+        (pod("disk-1", node="node-2"), {"node": OUT}, [("disk-1", "unbind"), *DELETED]),  # the machine's, not its own
     ],
 )
 async def test_letting_go(cable, more, expected) -> None:

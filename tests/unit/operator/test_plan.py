@@ -19,7 +19,21 @@ from bosh_kubernetes_operator.machine.steps import (
     Order,
     RemoveFinalizer,
 )
-from tests.unit.operator.things import NODE, VM, attached, claim, guest, observed, pod, seen, vm, waiting
+from tests.unit.operator.things import (
+    NODE,
+    OUT,
+    OUT_BUT_READY,
+    UNREACHABLE,
+    VM,
+    attached,
+    claim,
+    guest,
+    observed,
+    pod,
+    seen,
+    vm,
+    waiting,
+)
 
 GONE = {"deletionTimestamp": "2026-01-02T03:00:00Z"}
 ROOT = {"machine": {"rootDisk": {"storageClass": "fast"}}}
@@ -46,6 +60,14 @@ HELD = {"metadata": {"name": "ip", "uid": "s", "ownerReferences": [{"uid": "uid-
         # A lost emptyDir is never made again; a root on a claim is.
         (observed(vm(status=KNOWN_POD)), []),
         (observed(vm(status=KNOWN_POD, **ROOT), root_claim=claim("vm-1-root")), [CreatePod()]),
+        # … whatever has become of the disks that create_vm named.
+        (
+            observed(
+                vm(status=KNOWN_POD, machine={**ROOT["machine"], "placement": {"disks": ["disk-1"]}}),
+                root_claim=claim("vm-1-root"),
+            ),
+            [CreatePod()],
+        ),
         (observed(vm(**ROOT), pod=pod(phase="Failed")), [DeletePod(VM, "uid-vm-1", 0)]),
         (observed(vm(), pod=pod(phase="Failed")), []),
     ],
@@ -77,6 +99,7 @@ def test_orders(more, state, steps) -> None:
 
 CABLE = {"disk-1": pod("disk-1")}
 BOUND = {"disk-1": claim("disk-1")}
+MADE_AGAIN = {"vm": vm(disks=("disk-1",), status=KNOWN_POD, **ROOT), "root_claim": claim("vm-1-root"), "guest": None}
 
 
 @pytest.mark.parametrize(
@@ -97,10 +120,22 @@ BOUND = {"disk-1": claim("disk-1")}
         ({"attachments": CABLE, "guest": guest("waiting", missing=("disk-1",))}, [Attach("disk-1")]),
         ({"attachments": {"disk-1": pod("disk-1", **GONE)}, "guest": guest(disks={"disk-1": seen()})}, []),
         ({"attachments": {"disk-1": pod("disk-1", **GONE)}}, [LetGo("disk-1")]),
+        # The machine was made again elsewhere: its disks follow.
+        ({"attachments": {"disk-1": pod("disk-1", node="node-2")}}, [LetGo("disk-1")]),
+        ({"attachments": {"disk-1": pod("disk-1", node="node-2")}, "guest": None}, [LetGo("disk-1")]),
+        ({"attachments": {"disk-1": pod("disk-1", node="node-2", **GONE)}}, [LetGo("disk-1")]),
+        ({"attachments": CABLE, "pod": pod(node=""), "guest": None}, []),  # it may come to the same node
+        # A node that does not report gets nothing and loses nothing; one that is gone for good holds nothing.
+        ({"claims": BOUND, "node": UNREACHABLE, "guest": None}, []),
+        ({"attachments": CABLE, "node": UNREACHABLE, "guest": None}, []),
+        ({"attachments": CABLE, "node": OUT, "guest": None}, [LetGo("disk-1")]),
+        ({"attachments": CABLE, "node": OUT_BUT_READY}, [Attach("disk-1")]),
+        ({"attachments": CABLE, "node_absent": True, "pod": None, **MADE_AGAIN}, [CreatePod(), LetGo("disk-1")]),
     ],
 )
 def test_a_wanted_disk(more, steps) -> None:
-    assert plan(observed(vm(disks=("disk-1",)), **({"pod": pod(), "guest": guest()} | more))) == steps
+    machine = more.pop("vm", None) or vm(disks=("disk-1",))
+    assert plan(observed(machine, **({"pod": pod(), "guest": guest()} | more))) == steps
 
 
 CHANGED = seen("7:2 /", was="7:1 /")
@@ -162,7 +197,6 @@ DELETED = vm(metadata=GONE, status=KNOWN_POD)
 MAKING = pod("vm-1-cleanup", phase="Running")
 CLEAN = pod("vm-1-cleanup", phase="Succeeded")
 NODE_OBJECT = {"metadata": {"name": NODE}, "spec": {}, "status": {}}
-OUT = {"metadata": {"name": NODE}, "spec": {"taints": [{"key": "node.kubernetes.io/out-of-service"}]}, "status": {}}
 
 
 @pytest.mark.parametrize(
@@ -183,6 +217,11 @@ OUT = {"metadata": {"name": NODE}, "spec": {"taints": [{"key": "node.kubernetes.
         ({"cleanup": pod("vm-1-cleanup")}, [RemoveFinalizer()]),  # for more than a minute
         ({"node": None, "node_absent": True}, [RemoveFinalizer()]),
         ({"node": OUT}, [RemoveFinalizer()]),
+        ({"node": OUT_BUT_READY}, [CreateCleanup(own_image=True)]),  # it runs, whatever its taint says
+        ({"node": UNREACHABLE, "pod": pod(**GONE), "attachments": CABLE, "cleanup": MAKING}, []),
+        # The cluster's collection removes what ends on a node that is gone; all that ends, it removes at once.
+        ({"node": OUT, "pod": pod(**GONE), "attachments": CABLE}, [LetGo("disk-1")]),
+        ({"node": OUT, "pod": pod(**GONE)}, []),
         ({"node": None}, [CreateCleanup(own_image=True)]),  # not looked at is not gone
     ],
 )

@@ -5,16 +5,37 @@ import pytest
 from bosh_kubernetes_api import reasons
 from bosh_kubernetes_operator.machine.reconcile import differs
 from bosh_kubernetes_operator.machine.status import again, compute
-from bosh_kubernetes_operator.machine.steps import DONE, Attach, CreateAttachment, CreatePod, Detach, Order, Result
+from bosh_kubernetes_operator.machine.steps import (
+    DONE,
+    Attach,
+    CreateAttachment,
+    CreatePod,
+    Detach,
+    LetGo,
+    Order,
+    Result,
+)
 from bosh_kubernetes_operator.queue import Again
-from tests.unit.operator.things import NODE, VM, attached, claim, guest, observed, pod, seen, vm, waiting
+from tests.unit.operator.things import (
+    NODE,
+    OUT,
+    UNREACHABLE,
+    VM,
+    attached,
+    claim,
+    guest,
+    observed,
+    pod,
+    seen,
+    vm,
+    waiting,
+)
 
-UNREACHABLE = {
-    "metadata": {},
-    "status": {"conditions": [{"type": "Ready", "status": "Unknown", "lastTransitionTime": "T"}]},
-}
 KNOWN = {"pod": {"name": VM, "uid": "u", "node": NODE}}
 GONE = {"deletionTimestamp": "2026-01-02T03:00:00Z"}
+
+
+CABLE = {"disk-1": pod("disk-1")}
 
 
 def unscheduled(message: str):
@@ -64,6 +85,11 @@ def ready(status) -> dict:
         (observed(vm(), pod=pod(), guest=guest(), node=UNREACHABLE), {}, "NodeUnreachable"),
         (observed(vm(), pod=pod(**GONE), guest=guest()), {}, "Terminating"),
         (observed(vm(metadata=GONE), pod=pod(), guest=guest()), {}, "Terminating"),
+        (observed(vm(metadata=GONE), pod=pod(**GONE), node=UNREACHABLE), {}, "NodeUnreachable"),
+        (observed(vm(metadata=GONE, status=KNOWN), attachments=CABLE, node=UNREACHABLE), {}, "NodeUnreachable"),
+        (observed(vm(metadata=GONE, status=KNOWN), node=UNREACHABLE), {}, "Terminating"),  # only an empty directory
+        (observed(vm(metadata=GONE), pod=pod(**GONE), node=OUT), {}, "Terminating"),
+        (observed(vm(status=KNOWN), pod=unscheduled("0/3 nodes"), node=UNREACHABLE), {}, "Unschedulable"),
         (observed(vm(status=KNOWN)), {}, "RootLost"),
         (observed(vm(), pod=pod(phase="Failed")), {}, "RootLost"),
         (observed(vm(status=KNOWN, machine={"rootDisk": {"storageClass": "s"}})), {}, "PodCreating"),
@@ -112,6 +138,24 @@ def test_the_guest_of_a_paused_machine_runs_on_and_its_disks_wait() -> None:
     assert again(look, status, {}) is Again.SETTLED
 
 
+@pytest.mark.parametrize("metadata", [{}, GONE])
+def test_an_unreachable_node_is_named_with_since_when_and_what_to_do(metadata) -> None:
+    look = observed(vm(metadata=metadata, disks=("disk-1",)), pod=pod(), attachments=CABLE, node=UNREACHABLE)
+    status = compute(look, {})
+    for words in (f"node {NODE} has not reported since T", f"kubectl taint nodes {NODE} node.kubernetes.io/out-of"):
+        assert words in ready(status)["message"]
+    running = next(c for c in status["conditions"] if c["type"] == "GuestRunning")
+    assert running["status"] == "Unknown"
+
+
+def test_what_cannot_be_scheduled_says_what_was_asked_for() -> None:
+    asked = {"node": "n1", "zone": "z1", "region": "r1", "nodeSelector": {"disk": "fast"}, "disks": ["disk-1"]}
+    status = compute(observed(vm(machine={"placement": asked}), pod=unscheduled("0/3 nodes are available.")), {})
+    assert ready(status)["message"] == (
+        "0/3 nodes are available. (asked for: node n1, zone z1, region r1, node_selector disk=fast, the node of disk-1)"
+    )
+
+
 def test_what_a_pull_failed_of_is_kept_between_two_tries() -> None:
     first = compute(observed(vm(), pod=pod(state=waiting("ErrImagePull", "x: not found"))), {})
     second = compute(
@@ -121,9 +165,9 @@ def test_what_a_pull_failed_of_is_kept_between_two_tries() -> None:
     assert ready(second)["message"] == "x: not found"
 
 
-CABLE = {"disk-1": pod("disk-1")}
 COLD = {"disk-1": pod("disk-1", state=waiting("ContainerCreating"))}
 BOUND = {"disk-1": claim("disk-1")}
+ELSEWHERE = {"disk-1": pod("disk-1", node="node-2")}
 
 
 @pytest.mark.parametrize(
@@ -145,6 +189,7 @@ BOUND = {"disk-1": claim("disk-1")}
         ({"attachments": CABLE}, {Attach("disk-1"): Result("Attaching", "no", soon=True)}, "Attaching", "Attaching"),
         ({"attachments": CABLE}, {Attach("disk-1"): DONE}, "Attached", "Attached"),
         ({"attachments": CABLE, "guest": guest(disks={"disk-1": seen("a", was="b")})}, {}, "Attaching", "DiskLost"),
+        ({"attachments": ELSEWHERE}, {LetGo("disk-1"): Result("DiskBusy", "held")}, "Attaching", "Attaching"),
     ],
 )
 def test_a_wanted_disk(more, results, phase, reason) -> None:
@@ -215,6 +260,7 @@ def test_power_echoes_orders_served_not_what_the_guest_does() -> None:
     [
         (observed(vm(), pod=pod(), guest=guest()), Again.SETTLED),
         (observed(vm(), pod=pod()), Again.POLL),
+        (observed(vm(), pod=pod(), node=UNREACHABLE), Again.WAITING),  # the Pod changes when the node is back
         (observed(vm(reboot="r"), pod=pod(), guest=guest(pending="r")), Again.POLL),
         (observed(vm(), pod=pod(), guest=guest("stopped")), Again.SETTLED),
         (observed(vm(), pod=pod(), guest=guest("waiting")), Again.WAITING),

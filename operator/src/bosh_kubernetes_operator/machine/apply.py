@@ -15,7 +15,7 @@ from ..errors import ClusterError, ConflictError, OrderError, RefusedError
 from . import attachment, pod, verdicts
 from .orders import DONE as ORDER_DONE
 from .orders import NOT_YET, REFUSED, Answer, Orders
-from .state import Object, Observed, gone_for_good, never_ran, running, terminating
+from .state import Object, Observed, gone_for_good, never_ran, node_name, running, terminating, unreachable
 from .steps import (
     DONE,
     AddFinalizer,
@@ -191,7 +191,11 @@ class Applier:
         cable = o.attachments.get(step.disk)
         if cable is None:
             return DONE
-        return await let_go(self._cluster, self._orders, cable, gone_for_good(o))
+        node = node_name(cable)
+        since = unreachable(o.nodes.get(node))
+        if since and not gone_for_good(o, node):
+            return Result("Detaching", f"node {node} of attachment Pod {step.disk} has not reported since {since}")
+        return await let_go(self._cluster, self._orders, cable, gone_for_good(o, node))
 
 
 async def let_go(cluster: Cluster, orders: Orders, cable: Object, node_is_gone: bool = False) -> Result:

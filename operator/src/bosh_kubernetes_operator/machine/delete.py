@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from bosh_kubernetes_api import names
 
+from . import verdicts
 from .attachment import cleanup_name
-from .state import Observed, container, gone_for_good, phase, terminating, unreachable
+from .state import Observed, container, gone_for_good, phase, silent_node, terminating
 from .steps import CreateCleanup, DeleteAddress, DeletePod, LetGo, RemoveFinalizer, Step
 
 GRACE = 10  # seconds: the Director has drained the machine before
@@ -24,16 +25,17 @@ def plan(o: Observed) -> list[Step]:
         grace = o.pod["metadata"].get("deletionGracePeriodSeconds")
         if not terminating(o.pod) or (grace or 0) > GRACE:
             steps.append(DeletePod(o.name, o.pod["metadata"]["uid"], GRACE))
-        return steps
+        if not gone_for_good(o, o.node_name):
+            return steps
     steps += [LetGo(cid) for cid in sorted(o.attachments)]
     steps += [DeleteAddress(s["metadata"]["name"], s["metadata"]["uid"]) for s in o.services.values() if o.owns(s)]
-    if not steps and cleaned(o):
+    if o.pod is None and not steps and cleaned(o):
         steps.append(RemoveFinalizer())
     return steps
 
 
 def _wants_cleanup(o: Observed) -> bool:
-    return bool(o.node_name) and not gone_for_good(o)
+    return bool(o.node_name) and not gone_for_good(o, o.node_name)
 
 
 def cleaned(o: Observed) -> bool:
@@ -61,13 +63,9 @@ def directory_stays(o: Observed) -> bool:
 
 def waits_for(o: Observed) -> str:
     """One sentence for the person who looks at a machine that is being deleted."""
-    since = unreachable(o.node)
-    if since and (o.pod is not None or o.attachments):
-        return (
-            f"node {o.node_name} has not reported since {since}: it is not known whether the machine still runs there. "
-            f"If the node is off for good: kubectl taint nodes {o.node_name} "
-            f"node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"
-        )
+    node, since = silent_node(o)
+    if node:
+        return verdicts.silent(node, since)
     if o.pod is not None:
         return f"Pod {o.name} is being stopped"
     if o.attachments:

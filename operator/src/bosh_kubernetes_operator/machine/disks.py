@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from bosh_kubernetes_api import names
 
 from . import verdicts
-from .state import Object, Observed, disk_lost, marked, node_name, running, silent, terminating
+from .state import Object, Observed, astray, disk_lost, marked, node_name, running, silent, terminating
 from .steps import Attach, CreateAttachment, Detach, LetGo, Result, Step
 
 
@@ -38,6 +38,10 @@ def _wanted(o: Observed, cid: str, results: Mapping[Step, Result]) -> Object:
     disk = o.guest.disks.get(cid) if o.guest else None
     if cable is None:
         return _without_attachment(o, cid, claim, results)
+    if astray(o, cable):
+        tried = _result(cid, results, LetGo)
+        why = f": {tried.message}" if tried is not None and tried.reason else ""
+        return _entry(cid, "Attaching", "Attaching", f"its attachment Pod on node {node_name(cable)} ends first{why}")
     if terminating(cable):
         return _entry(cid, "Attaching", "Attaching", "its attachment Pod is being deleted and will be made again")
     if disk and disk_lost(disk):

@@ -7,7 +7,20 @@ from typing import NamedTuple
 from bosh_kubernetes_api import names
 
 from . import delete
-from .state import GuestDisk, Observed, disk_lost, lost_id, marked, node_name, phase, running, silent, terminating
+from .state import (
+    GuestDisk,
+    Observed,
+    astray,
+    disk_lost,
+    lost_id,
+    marked,
+    node_name,
+    phase,
+    running,
+    silent,
+    terminating,
+    unreachable,
+)
 from .steps import (
     AddFinalizer,
     Attach,
@@ -46,7 +59,7 @@ def plan(o: Observed) -> list[Step]:
 
 def _make(o: Observed) -> list[Step]:
     """What the machine's Pod stands on comes first; a step that must wait for another is in a later plan."""
-    if not o.settings or any(o.claims.get(cid) is None for cid in o.placed):
+    if not o.settings or o.missing_claims:
         return []
     first: list[Step] = [CreateAddress(ip) for ip in o.addresses if ip not in o.services]
     if o.root_is_claim and o.root_claim is None:
@@ -89,8 +102,10 @@ def _wanted(o: Observed, cid: str) -> Step | None:
     if attachment is None:
         claim = o.claims.get(cid)
         usable = claim is not None and not marked(claim) and claim.get("status", {}).get("phase") != "Lost"
-        place = node_name(o.pod) and not terminating(o.pod) and not o.root_lost
+        place = node_name(o.pod) and not terminating(o.pod) and not o.root_lost and not unreachable(o.node)
         return CreateAttachment(cid) if usable and place else None
+    if astray(o, attachment):
+        return LetGo(cid)
     if terminating(attachment):
         # Deleted by accident: the bind stays and guards the disk until the Pod can be made again. It may go at once
         # when the guest has nothing of the disk.

@@ -63,8 +63,9 @@ class Observed:
     settings: bool = False  # the ConfigMap is there
     pod: Object | None = None
     guest: Guest | None = None  # None: not asked or no answer
-    node: Object | None = None  # the Pod's; looked at only when something is wrong or ends
-    node_absent: bool = False  # looked for and not there; never true when it was not looked for
+    nodes: Mapping[str, Object | None] = field(
+        default_factory=dict
+    )  # of Pod and attachments, by name, None: no such Node; looked at only when something is wrong or ends
     attachments: Mapping[str, Object] = field(default_factory=dict)  # ours, by disk CID
     claims: Mapping[str, Object | None] = field(default_factory=dict)  # of wanted and placed disks, by disk CID
     volumes: Mapping[str, Object] = field(
@@ -109,9 +110,19 @@ class Observed:
         return [disk["cid"] for disk in self.spec.get("disks") or ()]
 
     @property
+    def made(self) -> bool:
+        """Its Pod was there before."""
+        return bool((self.status.get("pod") or {}).get("uid"))
+
+    @property
     def placed(self) -> list[str]:
-        """Disks that the machine is placed for."""
-        return list((self.machine.get("placement") or {}).get("disks") or ())
+        """Disks that a Pod is placed for: the first for those that create_vm named, a later one for those it has."""
+        return self.wanted if self.made else list((self.machine.get("placement") or {}).get("disks") or ())
+
+    @property
+    def missing_claims(self) -> list[str]:
+        """What the machine's first Pod waits for; the guest of a later one waits for its disks itself."""
+        return [] if self.made else [cid for cid in self.placed if self.claims.get(cid) is None]
 
     @property
     def disk_status(self) -> dict[str, Object]:
@@ -146,7 +157,12 @@ class Observed:
 
     @property
     def node_name(self) -> str:
-        return node_name(self.pod) or str((self.status.get("pod") or {}).get("node", ""))
+        """Of the Pod; when it is gone, where it was."""
+        return node_name(self.pod) if self.pod else str((self.status.get("pod") or {}).get("node", ""))
+
+    @property
+    def node(self) -> Object | None:
+        return self.nodes.get(self.node_name)
 
     @property
     def ran(self) -> bool:
@@ -159,7 +175,7 @@ class Observed:
         if self.root_is_claim:
             return False
         if self.pod is None:
-            return bool((self.status.get("pod") or {}).get("uid"))
+            return self.made
         return phase(self.pod) in ("Failed", "Succeeded")
 
 
@@ -201,15 +217,37 @@ def unreachable(node: Object | None) -> str:
     return str(ready.get("lastTransitionTime", "")) if ready.get("status") == "Unknown" else ""
 
 
-def gone_for_good(observed: Observed) -> bool:
-    """The machine's node is proven to run nothing: no such Node, or a person has tainted it out of service."""
-    taints = (observed.node or {}).get("spec", {}).get("taints") or ()
-    return observed.node_absent or any(t["key"] == "node.kubernetes.io/out-of-service" for t in taints)
+def gone_for_good(o: Observed, name: str) -> bool:
+    """That node is proven to run nothing: no such Node, or it is not ready and a person has tainted it out of service.
+
+    The cluster's own collection of Pods takes the same for proof.
+    """
+    node = o.nodes.get(name)
+    if node is None:
+        return name in o.nodes
+    taints = node.get("spec", {}).get("taints") or ()
+    tainted = any(t["key"] == "node.kubernetes.io/out-of-service" for t in taints)
+    return tainted and condition(node, "Ready").get("status") != "True"
+
+
+def silent_node(o: Observed) -> tuple[str, str]:
+    """A node with a Pod of this machine that does not report and may still run it, and since when; or empty texts."""
+    for name in filter(None, map(node_name, (o.pod, *o.attachments.values()))):
+        since = unreachable(o.nodes.get(name))
+        if since and not gone_for_good(o, name):
+            return name, since
+    return "", ""
+
+
+def astray(o: Observed, attachment: Object) -> bool:
+    """The attachment is where its machine cannot be: on another node than that, or on one that is gone for good."""
+    there, machine = node_name(attachment), node_name(o.pod)
+    return bool(there) and (machine not in ("", there) or gone_for_good(o, there))
 
 
 def silent(observed: Observed) -> str:
     """Since when nobody on the machine's node answers; empty when somebody may, or nothing runs there for certain."""
-    return "" if gone_for_good(observed) else unreachable(observed.node)
+    return "" if gone_for_good(observed, observed.node_name) else unreachable(observed.node)
 
 
 def lost_id(cid: str, disk: GuestDisk) -> str:
