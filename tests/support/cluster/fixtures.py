@@ -168,22 +168,21 @@ def stemcell_of(installation: Installation) -> Iterator[Callable[[str], str]]:
         installation.machines.delete("stemcells.cpi.bosh.io", name)
 
 
-@pytest.fixture
-def make_machine(
-    installation: Installation, cpi: Cpi, certificates: Certificates, node: Node
+@contextmanager
+def machine_factory(
+    installation: Installation, owner: Cpi, certificates: Certificates, node: Node
 ) -> Iterator[Callable[..., Machine]]:
     """Makes machines by create_vm; deletes them and their disks at the end."""
     made: list[Machine] = []
-    owner = cpi
 
     def make(
         stemcell: str, *, cpi: Cpi | None = None, environment: dict[str, Any] | None = None, agent_id: str = "",
-        during: Callable[[], None] | None = None, **cloud_properties: Any,
+        disk_cids: tuple[str, ...] = (), during: Callable[[], None] | None = None, **cloud_properties: Any,
     ) -> Machine:  # fmt: skip
         caller = cpi or owner
         networks = {"default": {"type": "dynamic", "cloud_properties": {}, "default": ["dns", "gateway"]}}
         env = environment if environment is not None else {"bosh": {"mbus": {"cert": certificates.settings()}}}
-        arguments = (agent_id or str(uuid.uuid4()), stemcell, cloud_properties, networks, [], env)
+        arguments = (agent_id or str(uuid.uuid4()), stemcell, cloud_properties, networks, list(disk_cids), env)
         call = caller.start("create_vm", *arguments)
         if during:
             during()
@@ -199,6 +198,15 @@ def make_machine(
     for machine in made:
         for disk in machine.disks:
             machine.cpi("delete_disk", disk)
+
+
+@pytest.fixture
+def make_machine(
+    installation: Installation, cpi: Cpi, certificates: Certificates, node: Node
+) -> Iterator[Callable[..., Machine]]:
+    """Machines of one test."""
+    with machine_factory(installation, cpi, certificates, node) as make:
+        yield make
 
 
 @pytest.fixture

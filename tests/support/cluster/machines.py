@@ -166,10 +166,10 @@ class Machine:
     def lines(self) -> int:
         return int(self.guest(f"wc -l < {STORE}/lines", check=False).strip() or 0)
 
-    def assert_lines_whole(self) -> None:
+    def assert_lines_whole(self, folder: str = STORE) -> None:
         """Within each run of the writer the lines count up from 1: none is lost, none is torn."""
-        gaps = self.guest(f"awk '$1 != last + 1 && $1 != 1 {{print NR\": \"$0}} {{last = $1}}' {STORE}/lines")
-        assert gaps == "", f"{self.cid}: lines missing or torn in {STORE}/lines:\n{gaps}"
+        gaps = self.guest(f"awk '$1 != last + 1 && $1 != 1 {{print NR\": \"$0}} {{last = $1}}' {folder}/lines")
+        assert gaps == "", f"{self.cid}: lines missing or torn in {folder}/lines:\n{gaps}"
 
     def assert_never_on_empty_store(self) -> None:
         noted = self.guest("cat /var/vcap/data/started-on-empty-store 2>/dev/null || true")
