@@ -39,8 +39,12 @@ def look(machine: Machine) -> Before:
 
 
 @pytest.fixture(scope="module")
-def machines(make: Callable[..., Machine], workers: tuple[Node, Node], anywhere: str, file_class: str) -> Machines:
+def machines(
+    make: Callable[..., Machine], workers: tuple[Node, Node], bystander: Callable[..., str], anywhere: str,
+    file_class: str,
+) -> Machines:  # fmt: skip
     """Each with a job that writes to its disk, and marks on its root disk."""
+    bystander(workers[0], cpu="1")  # so that `rooted`, which may run anywhere, begins on the second worker
 
     def busy(disk_class: str, **wishes: Any) -> Machine:
         machine = make(**wishes)
@@ -51,14 +55,13 @@ def machines(make: Callable[..., Machine], workers: tuple[Node, Node], anywhere:
         return machine
 
     on_claim = {"root_disk": {"storage_class": anywhere}, "ephemeral_disk_size": 200}
-    return Machines(
-        *together(
-            partial(busy, file_class, zone="zone-1"),
-            partial(busy, anywhere, node_selector={"tests/disk": "fast"}),
-            # Not bound to the second worker, so that it can leave it.
-            partial(busy, anywhere, **on_claim),
-        )
+    here, plain, rooted = together(
+        partial(busy, file_class, zone="zone-1"),
+        partial(busy, anywhere, node_selector={"tests/disk": "fast"}),
+        partial(busy, anywhere, **on_claim),
     )
+    assert rooted.status()["pod"]["node"] == workers[1].name
+    return Machines(here, plain, rooted)
 
 
 def assert_whole(machine: Machine, lines: int) -> None:
