@@ -236,6 +236,12 @@ def test_a_machine_whose_guest_has_run_had_its_image_on_the_node() -> None:
     assert plan(observed(ran, node=NODE_OBJECT, pod=made_again))[0] == CreateCleanup(own_image=True)
 
 
+def test_a_later_pod_is_placed_for_the_disks_that_the_machine_has_by_then() -> None:
+    named = {"placement": {"disks": ["disk-1"]}}
+    assert observed(vm(machine=named)).placed == ["disk-1"]
+    assert observed(vm(machine=named, disks=("disk-2",), status=KNOWN_POD)).placed == ["disk-2"]
+
+
 def test_a_machine_that_never_had_a_node_leaves_nothing_on_one() -> None:
     assert plan(observed(vm(metadata=GONE))) == [RemoveFinalizer()]
     assert plan(observed(vm(metadata=GONE, finalizer=False))) == []
