@@ -1,5 +1,6 @@
 """Steps taken, against stand-ins of the API server and the firmware that write down what they are asked."""
 
+import asyncio
 import json
 
 import pytest
@@ -237,3 +238,22 @@ def test_the_answer_to_an_order(stdout, status, code, data) -> None:
 def test_an_order_that_did_not_run_is_no_refusal(status) -> None:
     with pytest.raises(OrderError):
         orders.answer("", "", status)
+
+
+async def test_a_look_gives_a_node_that_hangs_less_time_than_an_order(monkeypatch) -> None:
+    """Every look at every machine of that node waits so long, and there are only so many workers."""
+
+    class Hanging(orders.ExecOrders):
+        def __init__(self) -> None:
+            pass
+
+        async def _exec(self, pod_name, container, command):
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(orders, "LOOK_TIMEOUT", 0.001)
+    release = asyncio.create_task(Hanging().machine("vm-1", "release", "disk-1"))
+    with pytest.raises(OrderError, match="no answer to /firmware/ctl status"):
+        await asyncio.wait_for(Hanging().machine("vm-1", "status"), 10)
+    assert not release.done()
+    release.cancel()
+    await asyncio.gather(release, return_exceptions=True)
