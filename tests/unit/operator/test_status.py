@@ -179,6 +179,8 @@ ELSEWHERE = {"disk-1": pod("disk-1", node="node-2")}
         ({"claims": BOUND, "pod": pod(node="")}, {}, "Pending", "WaitingForMachine"),
         ({"claims": BOUND}, {CreateAttachment("disk-1"): Result("DiskInUse", "m")}, "Failed", "DiskInUse"),
         ({"claims": BOUND}, {CreateAttachment("disk-1"): DONE}, "Attaching", "Attaching"),
+        # The API server failed for a moment; a disk that is `Failed` would be given up.
+        ({"claims": BOUND}, {CreateAttachment("disk-1"): Result("Attaching", "m")}, "Attaching", "Attaching"),
         ({"attachments": {"disk-1": unscheduled("0/1 nodes: cpu")}}, {}, "Pending", "Unschedulable"),
         (
             {"attachments": COLD, "warnings": {"uid-disk-1": "FailedMount: wrong fs type"}},

@@ -79,9 +79,12 @@ class Applier:
             result = await self._do[type(step)](o, step)
         except OrderError as error:
             result = Result("Unanswered", str(error), soon=True)
+        except RefusedError as error:
+            result = Result("PodRefused", str(error), error=error)
         except ClusterError as error:
-            # A conflict means that what we saw is old: look again. Refusals are told in the status by their step.
-            result = Result("PodRefused", str(error), soon=isinstance(error, ConflictError), error=error)
+            # It failed for a moment, or what we saw is old (a conflict): nothing is refused, it is tried again.
+            reason = "Attaching" if isinstance(step, OF_A_DISK) else "PodCreating"
+            result = Result(reason, str(error), soon=isinstance(error, ConflictError), error=error)
         log.info(
             "%s: %s",
             " ".join((kind, *map(str, vars(step).values()))),

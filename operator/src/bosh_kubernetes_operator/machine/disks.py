@@ -71,7 +71,7 @@ def _without_attachment(o: Observed, cid: str, claim: Object | None, results: Ma
         return _entry(cid, "Pending", "WaitingForMachine", "the machine has no node")
     tried = _result(cid, results, CreateAttachment)
     if tried is not None and tried.reason:
-        return _entry(cid, "Failed", tried.reason, tried.message)
+        return _entry(cid, "Attaching" if tried.reason == "Attaching" else "Failed", tried.reason, tried.message)
     return _entry(cid, "Attaching", "Attaching", "its attachment Pod is being made")
 
 
