@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from bosh_kubernetes_operator.errors import ConflictError, OrderError, RefusedError
+from bosh_kubernetes_operator.errors import ConflictError, OrderError, RefusedError, cluster_error
 from bosh_kubernetes_operator.machine import orders
 from bosh_kubernetes_operator.machine.apply import Applier
 from bosh_kubernetes_operator.machine.orders import Answer
@@ -120,6 +120,23 @@ async def test_a_refused_unbind_keeps_the_attachment() -> None:
     assert asked == [("disk-1", "unbind")]
 
 
+async def test_a_disk_that_cannot_be_unbound_once_the_guest_let_go_stays_the_machines() -> None:
+    """Else a reboot would start its jobs on an empty store."""
+    held = Answer(1, {"bound": True, "held": ["423 nginx /store"]}, '{"held":["423 nginx /store"]}')
+    look = detaching(pod("disk-1"), guest=guest(disks={"disk-1": seen(held=("/var/vcap/store",))}))
+    result, asked = await take(look, Detach("disk-1"), unbind=held)
+    assert asked == [("vm-1", "release", "disk-1"), ("disk-1", "unbind"), ("vm-1", "attach", "disk-1")]
+    assert result.reason == "DiskBusy"
+    for words in ("423 nginx", "/var/vcap/store", "reboot"):
+        assert words in result.message
+
+
+async def test_nothing_is_said_of_mounts_when_the_guest_had_none() -> None:
+    held = Answer(1, {"bound": True, "held": ["423 nginx /store"]}, "held by 423 nginx")
+    result, _ = await take(detaching(pod("disk-1")), Detach("disk-1"), unbind=held)
+    assert result.message == "held by 423 nginx"
+
+
 DELETED = [("delete", "Pod", "disk-1", "uid-disk-1")]
 RESTARTING = pod("disk-1", state=waiting("CrashLoopBackOff"))
 RESTARTING["status"]["containerStatuses"][0]["restartCount"] = 1
@@ -190,6 +207,30 @@ async def test_the_image_that_cleans_up(own_image, known, image) -> None:
     applier = Applier(api, Ask([]), "/base", 60, known)
     await applier.apply(observed(vm(), pod=pod()), [CreateCleanup(own_image)])
     assert api.body["spec"]["containers"][0]["image"] == image
+
+
+FAILS = cluster_error("post Pod x", 500, "InternalError", "etcdserver: request timed out")
+BUSY_API = cluster_error("post Pod x", 429, "TooManyRequests", "try again later")
+SILENT_API = cluster_error("post Pod x", 0, "NoAnswer", "the API server did not answer")
+
+
+@pytest.mark.parametrize("failure", [FAILS, BUSY_API, SILENT_API])
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        (CreatePod(), "PodCreating"),
+        (CreateAttachment("disk-1"), "Attaching"),
+        (CreateAddress("10.96.9.9"), "PodCreating"),
+    ],
+)
+async def test_an_api_server_that_fails_for_a_moment_has_refused_nothing(step, reason, failure) -> None:
+    """A refusal ends create_vm and attach_disk at once; this is tried again."""
+    network = {"name": "d", "type": "manual", "ip": "10.96.9.9", "ports": [80]}
+    look = observed(vm(machine={"networks": [network]}), pod=pod())
+    result, _ = await take(look, step, refusal=failure)
+    assert result.reason == reason
+    assert failure.message in result.message
+    assert result.error is failure
 
 
 async def test_a_pod_that_is_there_already_was_made_by_an_earlier_try() -> None:

@@ -67,8 +67,8 @@ def guest(state: str = "running", **more: Any) -> Guest:
     return Guest(state=state, **values)
 
 
-def seen(key: str = "7:1 /", was: str | None = None, mounted: bool = True) -> GuestDisk:
-    return GuestDisk(mounted, key, key if was is None else was)
+def seen(key: str = "7:1 /", was: str | None = None, mounted: bool = True, held: tuple[str, ...] = ()) -> GuestDisk:
+    return GuestDisk(mounted, key, key if was is None else was, held)
 
 
 def claim(cid: str, phase: str = "Bound", **metadata: Any) -> Object:

@@ -188,7 +188,16 @@ class Applier:
             return Result("Detaching", "the firmware starts", soon=True)
         if answer.code != ORDER_DONE:
             return Result("DiskBusy", holders(answer))
-        return await self._let_go(o, step)
+        result = await self._let_go(o, step)
+        if result.reason != "DiskBusy":
+            return result
+        # It stays this machine's: the firmware has to know, or the next boot would be one without the disk.
+        await self._orders.machine(o.name, "attach", step.disk)
+        disk = o.guest.disks.get(step.disk) if o.guest else None
+        if not disk or not disk.held:
+            return result
+        undone = f"the guest has unmounted it from {', '.join(disk.held)}: mount it again, or reboot the machine"
+        return Result("DiskBusy", f"{result.message}; {undone}")
 
     async def _let_go(self, o: Observed, step: LetGo | Detach) -> Result:
         cable = o.attachments.get(step.disk)

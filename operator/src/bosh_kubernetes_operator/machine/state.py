@@ -16,6 +16,7 @@ class GuestDisk(NamedTuple):
     mounted: bool
     key: str  # what is mounted now: "major:minor root"
     was: str  # what was mounted when the disk was attached
+    held: tuple[str, ...] = ()  # where the guest has it mounted, beside the place where it appears
 
 
 class Guest(NamedTuple):
@@ -48,7 +49,9 @@ def guest(data: Object) -> Guest:
         missing=tuple(data.get("missing", ())),
         stray=str(data.get("stray", "")),
         disks={
-            cid: GuestDisk(bool(d.get("mounted")), str(d.get("key", "")), str(d.get("was", "")))
+            cid: GuestDisk(
+                bool(d.get("mounted")), str(d.get("key", "")), str(d.get("was", "")), tuple(d.get("held", ()))
+            )
             for cid, d in data.get("disks", {}).items()
         },
     )
