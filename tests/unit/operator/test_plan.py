@@ -86,6 +86,11 @@ def test_making(look, steps) -> None:
         ({"power": "Running"}, guest("stopped"), []),  # it switched itself off, and stays off
         ({"reboot": "r1"}, guest(), [Order("reboot", "r1")]),
         ({"reboot": "r1"}, guest("stopped"), [Order("reboot", "r1")]),
+        # reboot_vm of a machine that a person has stopped: it is switched on once. One that is to be off stays off.
+        ({"reboot": "r1", "status": {"power": "Stopped"}}, guest("stopped"), [Order("reboot", "r1")]),
+        ({"reboot": "r1", "status": {"power": "Stopped"}}, guest("stopped", pending="r1"), [Order("start")]),
+        ({"reboot": "r1", "power": "Stopped"}, guest(), [Order("stop")]),
+        ({"reboot": "r1", "power": "Stopped", "status": {"power": "Stopped"}}, guest("stopped"), []),
         ({"reboot": "r1"}, guest(pending="r1"), []),
         ({"reboot": "r1"}, guest(served="r1"), []),
         ({"reboot": "r1", "status": {"reboot": "r1"}}, guest(served="lost-1"), []),

@@ -255,6 +255,9 @@ def test_power_echoes_orders_served_not_what_the_guest_does() -> None:
     assert compute(off, {Order("stop"): DONE})["power"] == "Stopped"
     assert compute(off, {Order("stop"): Result("Unanswered", "no")})["power"] == "Running"
     assert compute(observed(vm(), pod=pod(), guest=guest("stopped")), {})["power"] == "Running"
+    off = observed(vm(status={"power": "Stopped"}, reboot="r1"), pod=pod(), guest=guest("stopped"))
+    assert compute(off, {Order("reboot", "r1"): DONE})["power"] == "Running"
+    assert compute(off, {Order("reboot", "r1"): Result("Unanswered", "no")})["power"] == "Stopped"
 
 
 @pytest.mark.parametrize(

@@ -77,12 +77,12 @@ def _orders(o: Observed) -> list[Step]:
     if o.guest is None or o.guest.state == "starting":
         return []
     wanted, served = power(o)
-    if wanted != served:
-        return [Order("stop" if wanted == "Stopped" else "start")]
+    if wanted == "Stopped":
+        return [Order("stop")] if served != wanted else []
     reboot = o.spec.get("reboot", "")
     if reboot and reboot not in (o.status.get("reboot"), o.guest.served, o.guest.pending):
-        return [Order("reboot", reboot)]
-    return []
+        return [Order("reboot", reboot)]  # starts a machine that is off: with `start` before, it would boot twice
+    return [Order("start")] if served != wanted else []
 
 
 def _disks(o: Observed) -> list[Step]:

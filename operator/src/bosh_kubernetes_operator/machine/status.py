@@ -217,7 +217,7 @@ def _guest(o: Observed) -> Object | None:
 
 
 def _power(o: Observed, results: Mapping[Step, Result]) -> str:
-    served = {"stop": "Stopped", "start": "Running"}
+    served = {"stop": "Stopped", "start": "Running", "reboot": "Running"}
     for step, result in results.items():
         if isinstance(step, Order) and step.order in served and not result.reason:
             return served[step.order]
