@@ -18,7 +18,7 @@ from bosh_kubernetes_operator.machine.steps import (
     Detach,
     LetGo,
 )
-from tests.unit.operator.things import OUT, UNREACHABLE, attached, guest, observed, pod, seen, vm, waiting
+from tests.unit.operator.things import NODE, OUT, UNREACHABLE, attached, guest, observed, pod, seen, vm, waiting
 
 GONE = {"deletionTimestamp": "2026-01-02T03:00:00Z"}
 
@@ -61,7 +61,7 @@ class Api:
         self.asked.append(("create", kind, name))
 
     async def delete(self, kind, name, uid, grace=None):
-        self.asked.append(("delete", kind, name, uid))
+        self.asked.append(("delete", kind, name, uid, *([] if grace is None else [grace])))
 
 
 async def take(look, step, *, there=(), refusal=None, **answers):
@@ -138,6 +138,7 @@ async def test_nothing_is_said_of_mounts_when_the_guest_had_none() -> None:
 
 
 DELETED = [("delete", "Pod", "disk-1", "uid-disk-1")]
+FORCED = [("delete", "Pod", "disk-1", "uid-disk-1", 0)]  # nobody on such a node would tell of its end
 RESTARTING = pod("disk-1", state=waiting("CrashLoopBackOff"))
 RESTARTING["status"]["containerStatuses"][0]["restartCount"] = 1
 
@@ -149,10 +150,14 @@ RESTARTING["status"]["containerStatuses"][0]["restartCount"] = 1
         (pod("disk-1", state=waiting("ContainerCreating")), {}, DELETED),  # it never bound anything
         (RESTARTING, {}, []),  # its bind may be there
         (pod("disk-1", phase="Failed", state={"terminated": {}}), {}, DELETED),
-        (pod("disk-1"), {"node_absent": True}, DELETED),
+        (pod("disk-1", phase="Succeeded", state={"terminated": {}}), {}, DELETED),
+        (pod("disk-1"), {"node_absent": True}, FORCED),
+        (pod("disk-1", **GONE), {"node_absent": True}, FORCED),
         (pod("disk-1"), {"node": None}, [("disk-1", "unbind"), *DELETED]),  # not looked at is not gone
         (pod("disk-1"), {"node": UNREACHABLE}, []),
-        (pod("disk-1"), {"node": OUT}, DELETED),
+        (pod("disk-1"), {"node": OUT}, FORCED),
+        (pod("disk-1", **GONE), {"node": OUT}, FORCED),
+        (pod("disk-1", **GONE), {"node": UNREACHABLE}, []),
         (pod("disk-1", node="node-2"), {"node": OUT}, [("disk-1", "unbind"), *DELETED]),  # the machine's, not its own
     ],
 )
@@ -231,6 +236,14 @@ async def test_an_api_server_that_fails_for_a_moment_has_refused_nothing(step, r
     assert result.reason == reason
     assert failure.message in result.message
     assert result.error is failure
+
+
+async def test_a_machine_whose_disks_are_attached_somewhere_is_made_again_there() -> None:
+    api = Api([])
+    look = observed(vm(disks=("disk-1",), machine={"rootDisk": {"storageClass": "s"}}), attachments={"disk-1": pod()})
+    await Applier(api, Ask([]), "/base", 60).apply(look, [CreatePod()])
+    required = api.body["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    assert required["nodeSelectorTerms"][0]["matchFields"][0]["values"] == [NODE]
 
 
 async def test_a_pod_that_is_there_already_was_made_by_an_earlier_try() -> None:

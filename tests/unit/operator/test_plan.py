@@ -1,10 +1,13 @@
 """The next steps of a machine, one table a subject."""
 
+from datetime import timedelta
+
 import pytest
 
 from bosh_kubernetes_api import names
 from bosh_kubernetes_operator.machine.plan import plan
-from bosh_kubernetes_operator.machine.state import lost_id
+from bosh_kubernetes_operator.machine.pod import build
+from bosh_kubernetes_operator.machine.state import held_on, lost_id
 from bosh_kubernetes_operator.machine.steps import (
     AddFinalizer,
     Attach,
@@ -21,6 +24,7 @@ from bosh_kubernetes_operator.machine.steps import (
 )
 from tests.unit.operator.things import (
     NODE,
+    NOW,
     OUT,
     OUT_BUT_READY,
     UNREACHABLE,
@@ -36,6 +40,16 @@ from tests.unit.operator.things import (
 )
 
 GONE = {"deletionTimestamp": "2026-01-02T03:00:00Z"}
+
+
+def unready(seconds: int, ready: bool = False):
+    """An attachment whose container has run for so long and says that nothing is bound."""
+    since = (NOW - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    cable = pod("disk-1", state={"running": {"startedAt": since}})
+    cable["status"]["containerStatuses"][0]["ready"] = ready
+    return cable
+
+
 ROOT = {"machine": {"rootDisk": {"storageClass": "fast"}}}
 STATIC = {"machine": {"networks": [{"name": "d", "type": "manual", "ip": "10.96.9.9", "ports": [6868]}]}}
 KNOWN_POD = {"pod": {"name": VM, "uid": "uid-vm-1", "node": NODE}}
@@ -55,7 +69,7 @@ HELD = {"metadata": {"name": "ip", "uid": "s", "ownerReferences": [{"uid": "uid-
         (observed(vm(**STATIC)), [CreateAddress("10.96.9.9")]),
         (observed(vm(**STATIC), services={"10.96.9.9": HELD}), [CreatePod()]),
         (observed(vm(**STATIC), services={"10.96.9.9": {"metadata": {"name": "ip"}}}), []),
-        (observed(vm(machine={"placement": {"disks": ["disk-1"]}}), claims={"disk-1": None}), []),
+        (observed(vm(machine={"placement": {"disks": ["disk-1"]}}), claims={"disk-1": None}), [CreatePod()]),
         (observed(vm(machine={"placement": {"disks": ["disk-1"]}}), claims={"disk-1": claim("disk-1")}), [CreatePod()]),
         # A lost emptyDir is never made again; a root on a claim is.
         (observed(vm(status=KNOWN_POD)), []),
@@ -68,6 +82,9 @@ HELD = {"metadata": {"name": "ip", "uid": "s", "ownerReferences": [{"uid": "uid-
             ),
             [CreatePod()],
         ),
+        # … and not while the one before may run on a node that says nothing, or a disk is held there.
+        (observed(vm(status=KNOWN_POD, **ROOT), root_claim=claim("vm-1-root"), node=UNREACHABLE), []),
+        (observed(vm(status=KNOWN_POD, **ROOT), root_claim=claim("vm-1-root"), node=OUT), [CreatePod()]),
         (observed(vm(**ROOT), pod=pod(phase="Failed")), [DeletePod(VM, "uid-vm-1", 0)]),
         (observed(vm(), pod=pod(phase="Failed")), []),
     ],
@@ -103,6 +120,8 @@ def test_orders(more, state, steps) -> None:
 
 
 CABLE = {"disk-1": pod("disk-1")}
+FAILED = {"disk-1": pod("disk-1", phase="Failed", state={"terminated": {}})}
+FAILED_ELSEWHERE = {"disk-1": pod("disk-1", phase="Failed", state={"terminated": {}}, node="node-2")}
 BOUND = {"disk-1": claim("disk-1")}
 MADE_AGAIN = {"vm": vm(disks=("disk-1",), status=KNOWN_POD, **ROOT), "root_claim": claim("vm-1-root"), "guest": None}
 
@@ -125,6 +144,20 @@ MADE_AGAIN = {"vm": vm(disks=("disk-1",), status=KNOWN_POD, **ROOT), "root_claim
         ({"attachments": CABLE, "guest": guest("waiting", missing=("disk-1",))}, [Attach("disk-1")]),
         ({"attachments": {"disk-1": pod("disk-1", **GONE)}, "guest": guest(disks={"disk-1": seen()})}, []),
         ({"attachments": {"disk-1": pod("disk-1", **GONE)}}, [LetGo("disk-1")]),
+        # One that ended for good is made again where it was; nothing else could take its bind away.
+        ({"attachments": FAILED}, [LetGo("disk-1")]),
+        ({"attachments": FAILED, "guest": guest("waiting", missing=("disk-1",))}, [LetGo("disk-1")]),
+        ({"attachments": FAILED, "pod": pod(node=""), "guest": None}, []),
+        ({"attachments": FAILED, "pod": pod(**GONE)}, []),
+        ({"attachments": FAILED, "node": OUT}, [LetGo("disk-1")]),
+        ({"attachments": FAILED_ELSEWHERE}, []),
+        ({"attachments": FAILED_ELSEWHERE, "nodes": {"node-2": None}}, [LetGo("disk-1")]),
+        # One that has unbound the disk, for an operator that died then, binds it no more.
+        ({"attachments": {"disk-1": unready(31)}}, [LetGo("disk-1")]),
+        ({"attachments": {"disk-1": unready(29)}}, [Attach("disk-1")]),  # it may just have begun
+        ({"attachments": {"disk-1": unready(31)}, "guest": guest(disks={"disk-1": seen()})}, [Attach("disk-1")]),
+        ({"attachments": {"disk-1": unready(31)}, "guest": None}, []),
+        ({"attachments": {"disk-1": unready(31, ready=True)}}, [Attach("disk-1")]),
         # The machine was made again elsewhere: its disks follow.
         ({"attachments": {"disk-1": pod("disk-1", node="node-2")}}, [LetGo("disk-1")]),
         ({"attachments": {"disk-1": pod("disk-1", node="node-2")}, "guest": None}, [LetGo("disk-1")]),
@@ -141,6 +174,65 @@ MADE_AGAIN = {"vm": vm(disks=("disk-1",), status=KNOWN_POD, **ROOT), "root_claim
 def test_a_wanted_disk(more, steps) -> None:
     machine = more.pop("vm", None) or vm(disks=("disk-1",))
     assert plan(observed(machine, **({"pod": pod(), "guest": guest()} | more))) == steps
+
+
+ELSEWHERE = {"disk-1": pod("disk-1", node="node-2")}
+DRAINED = {"metadata": {"name": "node-2"}, "spec": {"unschedulable": True}, "status": {}}
+LOST_NODE = UNREACHABLE | {"spec": OUT["spec"]}
+
+
+@pytest.mark.parametrize(
+    ("attachments", "node", "there"),
+    [
+        (ELSEWHERE, {}, "node-2"),
+        (ELSEWHERE, UNREACHABLE, "node-2"),
+        (FAILED_ELSEWHERE, {}, "node-2"),
+        (ELSEWHERE, None, ""),
+        (ELSEWHERE, LOST_NODE, ""),
+        # A drain moves the machine, and its disks follow: unless nobody can be asked to let go of them.
+        (ELSEWHERE, DRAINED, ""),
+        (FAILED_ELSEWHERE, DRAINED, "node-2"),
+        ({"disk-2": pod("disk-2", node="node-2")}, {}, ""),  # not wanted any more
+        ({"disk-1": pod("disk-1", node="")}, {}, ""),
+    ],
+)
+def test_where_the_disks_of_a_machine_hold_it(attachments, node, there) -> None:
+    machine = vm(disks=("disk-1",), status=KNOWN_POD, **ROOT)
+    assert held_on(observed(machine, attachments=attachments, nodes={"node-2": node})) == there
+
+
+def pinned(*nodes: str, **more):
+    unscheduled = pod(node="", phase="Pending", state=waiting(""), **more)
+    unscheduled["metadata"]["annotations"] = build(vm(), "f", "/base", 60, {}, *nodes)["metadata"]["annotations"]
+    return unscheduled
+
+
+@pytest.mark.parametrize(
+    ("the_pod", "attachments", "node", "again"),
+    [
+        (pinned("node-2"), ELSEWHERE, {}, False),
+        (pinned("node-2"), {}, {}, True),
+        (pinned("node-2"), ELSEWHERE, None, True),
+        (pinned("node-2"), ELSEWHERE, DRAINED, True),
+        (pinned("node-2", **GONE), {}, {}, False),
+        (pinned(), ELSEWHERE, {}, False),
+        (pinned(), {}, {}, False),
+        (pod(), {}, {}, False),
+    ],
+)
+def test_a_pod_that_waits_for_a_node_where_nothing_holds_it_any_more_is_made_again(
+    the_pod, attachments, node, again
+) -> None:
+    machine = vm(disks=("disk-1",), status=KNOWN_POD, **ROOT)
+    steps = plan(observed(machine, pod=the_pod, attachments=attachments, nodes={"node-2": node}))
+    assert (DeletePod(VM, "uid-vm-1", 0) in steps) == again
+
+
+def test_no_pod_is_made_while_a_disk_is_held_on_a_node_that_says_nothing() -> None:
+    machine = vm(disks=("disk-1",), status=KNOWN_POD, **ROOT)
+    there = {"root_claim": claim("vm-1-root"), "attachments": ELSEWHERE}
+    assert plan(observed(machine, nodes={"node-2": UNREACHABLE}, **there)) == []
+    assert plan(observed(machine, nodes={"node-2": LOST_NODE}, **there)) == [CreatePod(), LetGo("disk-1")]
 
 
 CHANGED = seen("7:2 /", was="7:1 /")

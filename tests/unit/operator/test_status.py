@@ -35,7 +35,10 @@ KNOWN = {"pod": {"name": VM, "uid": "u", "node": NODE}}
 GONE = {"deletionTimestamp": "2026-01-02T03:00:00Z"}
 
 
+ROOT = {"rootDisk": {"storageClass": "s"}}
 CABLE = {"disk-1": pod("disk-1")}
+ELSEWHERE = {"disk-1": pod("disk-1", node="node-2")}
+SILENT = {"node-2": UNREACHABLE}
 
 
 def unscheduled(message: str):
@@ -53,7 +56,7 @@ def ready(status) -> dict:
         (observed(vm(), settings=False), {}, "WaitingForSettings"),
         (observed(vm()), {}, "PodCreating"),
         (observed(vm()), {CreatePod(): Result("QuotaExceeded", "exceeded quota: q")}, "QuotaExceeded"),
-        (observed(vm(machine={"placement": {"disks": ["d"]}}), claims={"d": None}), {}, "ClaimMissing"),
+        (observed(vm(machine={"placement": {"disks": ["d"]}}), claims={"d": None}), {}, "PodCreating"),
         (observed(vm(), pod=unscheduled("0/1 nodes are available: 1 Insufficient cpu.")), {}, "Unschedulable"),
         (observed(vm(), pod=unscheduled('persistentvolumeclaim "x" not found')), {}, "ClaimMissing"),
         (observed(vm(), pod=unscheduled("pod has unbound immediate PersistentVolumeClaims")), {}, "ClaimPending"),
@@ -92,7 +95,10 @@ def ready(status) -> dict:
         (observed(vm(status=KNOWN), pod=unscheduled("0/3 nodes"), node=UNREACHABLE), {}, "Unschedulable"),
         (observed(vm(status=KNOWN)), {}, "RootLost"),
         (observed(vm(), pod=pod(phase="Failed")), {}, "RootLost"),
-        (observed(vm(status=KNOWN, machine={"rootDisk": {"storageClass": "s"}})), {}, "PodCreating"),
+        (observed(vm(status=KNOWN, machine=ROOT)), {}, "PodCreating"),
+        (observed(vm(status=KNOWN, machine=ROOT), node=UNREACHABLE), {}, "NodeUnreachable"),
+        (observed(vm(status=KNOWN, machine=ROOT), node=OUT), {}, "PodCreating"),
+        (observed(vm(status=KNOWN, machine=ROOT), attachments=ELSEWHERE, nodes=SILENT), {}, "NodeUnreachable"),
     ],
 )
 def test_the_reason_that_matters_most(look, results, reason) -> None:
@@ -167,7 +173,6 @@ def test_what_a_pull_failed_of_is_kept_between_two_tries() -> None:
 
 COLD = {"disk-1": pod("disk-1", state=waiting("ContainerCreating"))}
 BOUND = {"disk-1": claim("disk-1")}
-ELSEWHERE = {"disk-1": pod("disk-1", node="node-2")}
 
 
 @pytest.mark.parametrize(
@@ -190,6 +195,7 @@ ELSEWHERE = {"disk-1": pod("disk-1", node="node-2")}
         ),
         ({"attachments": CABLE}, {Attach("disk-1"): Result("Attaching", "no", soon=True)}, "Attaching", "Attaching"),
         ({"attachments": CABLE}, {Attach("disk-1"): DONE}, "Attached", "Attached"),
+        ({"attachments": CABLE}, {LetGo("disk-1"): DONE, Attach("disk-1"): DONE}, "Attached", "Attached"),
         ({"attachments": CABLE, "guest": guest(disks={"disk-1": seen("a", was="b")})}, {}, "Attaching", "DiskLost"),
         ({"attachments": ELSEWHERE}, {LetGo("disk-1"): Result("DiskBusy", "held")}, "Attaching", "Attaching"),
     ],
@@ -214,6 +220,28 @@ def test_a_busy_disk_names_who_holds_it_and_a_gone_one_is_no_longer_told() -> No
         "message": "processes 423 nginx",
     }
     assert compute(observed(vm(status=attached("disk-1")), pod=pod(), guest=guest()), {})["disks"] == []
+
+
+def test_a_disk_that_was_unbound_and_is_wanted_again_is_not_attached_yet() -> None:
+    look = observed(vm(disks=("disk-1",), status=attached("disk-1")), pod=pod(), attachments=CABLE)
+    [disk] = compute(look, {LetGo("disk-1"): Result("DiskBusy", "held by 423")})["disks"]
+    assert disk["phase"] == "Attaching"
+    assert "made again: held by 423" in disk["message"]
+
+
+@pytest.mark.parametrize(
+    ("node", "words"),
+    [(NODE, "node-1 ended for good (Terminated) and is made again"), ("node-2", "kubectl delete pod")],
+)
+def test_an_attachment_that_ended_for_good_says_what_becomes_of_the_disk(node, words) -> None:
+    ended = pod("disk-1", phase="Failed", state={"terminated": {}}, node=node)
+    ended["status"]["reason"] = "Terminated"
+    look = observed(
+        vm(disks=("disk-1",), status=attached("disk-1")), pod=pod(), guest=guest(), attachments={"disk-1": ended}
+    )
+    [disk] = compute(look, {})["disks"]
+    assert (disk["phase"], disk["reason"]) == ("Attaching", "Attaching")
+    assert words in disk["message"]
 
 
 def test_a_disk_that_cannot_leave_its_node_says_why() -> None:

@@ -15,7 +15,18 @@ from ..errors import ClusterError, ConflictError, OrderError, RefusedError
 from . import attachment, pod, verdicts
 from .orders import DONE as ORDER_DONE
 from .orders import NOT_YET, REFUSED, Answer, Orders
-from .state import Object, Observed, gone_for_good, never_ran, node_name, running, terminating, unreachable
+from .state import (
+    Object,
+    Observed,
+    gone_for_good,
+    held_on,
+    never_ran,
+    node_name,
+    phase,
+    running,
+    terminating,
+    unreachable,
+)
 from .steps import (
     DONE,
     AddFinalizer,
@@ -121,7 +132,7 @@ class Applier:
 
     async def _create_pod(self, o: Observed, _: CreatePod) -> Result:
         firmware = await firmware_map.ensure(self._cluster)
-        body = pod.build(o.vm, firmware, self._host_directory, self._off_timeout, o.volumes)
+        body = pod.build(o.vm, firmware, self._host_directory, self._off_timeout, o.volumes, held_on(o))
         return await self._create("Pod", body)
 
     async def _create_cleanup(self, o: Observed, step: CreateCleanup) -> Result:
@@ -211,17 +222,22 @@ class Applier:
 
 
 async def let_go(cluster: Cluster, orders: Orders, cable: Object, node_is_gone: bool = False) -> Result:
-    """Unbinds the disk of attachment Pod `cable`, which refuses while the machine holds it, then deletes the Pod."""
+    """Unbinds the disk of attachment Pod `cable`, which refuses while the machine holds it, then deletes the Pod.
+
+    Only where nothing runs for certain nobody is asked, and the Pod's end, which nobody there can tell, not waited for.
+    """
     name, uid = cable["metadata"]["name"], cable["metadata"]["uid"]
     if running(cable) and not node_is_gone:
         answer = await orders.attachment(name, "unbind")
         if answer.code != ORDER_DONE:
             return Result("DiskBusy", answer.text or "the attachment refuses to unbind the disk")
-    elif not (node_is_gone or never_ran(cable) or cable["status"].get("phase") == "Failed"):
+    elif not (node_is_gone or never_ran(cable) or phase(cable) in ("Failed", "Succeeded")):
         # The bind may be there still; only a container of this Pod can take it away.
         then = "its Pod ends" if terminating(cable) else "waiting for it to be started again"
         return Result("Detaching", f"the attachment's container does not run; {then}")
-    if not terminating(cable):
+    if node_is_gone:
+        await cluster.delete("Pod", name, uid, 0)
+    elif not terminating(cable):
         await cluster.delete("Pod", name, uid)
     return DONE
 

@@ -19,6 +19,7 @@ from .state import (
     Observed,
     condition,
     guest,
+    marked,
     node_name,
     phase,
     running,
@@ -121,7 +122,9 @@ async def _services(cluster: Cluster, o: Observed) -> dict[str, Object]:
 
 
 async def _volumes(cluster: Cluster, o: Observed, claims: dict[str, Object | None]) -> dict[str, Object]:
-    bound = {cid: (claims.get(cid) or {}).get("spec", {}).get("volumeName") for cid in o.placed}
+    # Disks that are not there, or on their way out, place nothing.
+    usable = {cid: claims[cid] for cid in o.placed if (claim := claims.get(cid)) and not marked(claim)}
+    bound = {cid: (claim or {}).get("spec", {}).get("volumeName") for cid, claim in usable.items()}
     found = {cid: await cluster.get("PersistentVolume", name) for cid, name in bound.items() if name}
     return {cid: volume for cid, volume in found.items() if volume}
 

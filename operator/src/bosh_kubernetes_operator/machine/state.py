@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from bosh_kubernetes_api import names
 
 Object = dict[str, Any]
+
+BIND_TIME = timedelta(seconds=30)  # for an attachment to bind its disk and be seen ready: two failed probes more
 
 
 class GuestDisk(NamedTuple):
@@ -121,11 +123,6 @@ class Observed:
     def placed(self) -> list[str]:
         """Disks that a Pod is placed for: the first for those that create_vm named, a later one for those it has."""
         return self.wanted if self.made else list((self.machine.get("placement") or {}).get("disks") or ())
-
-    @property
-    def missing_claims(self) -> list[str]:
-        """What the machine's first Pod waits for; the guest of a later one waits for its disks itself."""
-        return [] if self.made else [cid for cid in self.placed if self.claims.get(cid) is None]
 
     @property
     def disk_status(self) -> dict[str, Object]:
@@ -251,6 +248,35 @@ def astray(o: Observed, attachment: Object) -> bool:
 def silent(observed: Observed) -> str:
     """Since when nobody on the machine's node answers; empty when somebody may, or nothing runs there for certain."""
     return "" if gone_for_good(observed, observed.node_name) else unreachable(observed.node)
+
+
+def unheard(o: Observed) -> tuple[str, str]:
+    """A node that does not report and may still run the machine's Pod before, or hold a disk, and since when."""
+    since = silent(o)
+    return (o.node_name, since) if since else silent_node(o)
+
+
+def held_on(o: Observed) -> str:
+    """The node where disks of the machine are attached, to which its next Pod has to go; empty: any will do.
+
+    A node that is being drained is none, as long as the attachments there can be asked to let go.
+    """
+    cables = [o.attachments[cid] for cid in o.wanted if cid in o.attachments]
+    for name in sorted({node_name(cable) for cable in cables} - {""}):
+        drained = (o.nodes.get(name) or {}).get("spec", {}).get("unschedulable")
+        asked = all(running(cable) for cable in cables if node_name(cable) == name)
+        if not gone_for_good(o, name) and not (drained and asked):
+            return name
+    return ""
+
+
+def unbound(attachment: Object, now: datetime) -> bool:
+    """The attachment runs and has nothing bound: it was asked to let go of its disk, and binds nothing again."""
+    c = container(attachment)
+    since = c.get("state", {}).get("running", {}).get("startedAt")
+    if not since or c.get("ready") is not False:  # the condition would not do: it changes when a node does not report
+        return False
+    return now - datetime.fromisoformat(since.replace("Z", "+00:00")) > BIND_TIME
 
 
 def lost_id(cid: str, disk: GuestDisk) -> str:

@@ -22,9 +22,10 @@ from .state import (
     running,
     silent_node,
     terminating,
+    unheard,
     unreachable,
 )
-from .steps import CreateAddress, CreatePod, CreateRootClaim, Order, Result, Step
+from .steps import CreateAddress, CreateCleanup, CreatePod, CreateRootClaim, Order, Result, Step
 
 
 class Verdict(NamedTuple):
@@ -96,9 +97,9 @@ def _without_pod(o: Observed, results: Mapping[Step, Result]) -> Verdict:
         return Verdict("Paused", _held(o, "there is no Pod"))
     if not o.settings:
         return Verdict("WaitingForSettings", f"ConfigMap {o.name} is not there yet")
-    if o.missing_claims:
-        missing = ", ".join(o.missing_claims)
-        return Verdict("ClaimMissing", f"there is no claim {missing}, which the machine is to be placed for")
+    node, since = unheard(o)
+    if node:
+        return Verdict("NodeUnreachable", verdicts.silent(node, since))
     for step, result in results.items():
         if isinstance(step, (CreateAddress, CreateRootClaim, CreatePod)) and result.reason:
             return Verdict(result.reason, result.message)
