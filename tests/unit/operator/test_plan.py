@@ -326,6 +326,23 @@ def test_deleting(more, steps) -> None:
     assert plan(observed(DELETED, **({"node": NODE_OBJECT} | more))) == steps
 
 
+@pytest.mark.parametrize(
+    ("asked", "more", "steps"),
+    [
+        ("03:03:00", {}, [RemoveFinalizer()]),
+        ("03:03:10", {}, [CreateCleanup(own_image=True)]),
+        ("03:03:00", {"attachments": CABLE}, [CreateCleanup(own_image=True), LetGo("disk-1")]),
+        ("03:03:00", {"pod": pod()}, [CreateCleanup(), DeletePod(VM, "uid-vm-1", 10)]),
+        ("03:03:00", {"cleanup": MAKING}, [RemoveFinalizer()]),
+    ],
+)
+@pytest.mark.parametrize("reason", ["PodRefused", "QuotaExceeded"])
+def test_a_clean_up_that_is_refused_does_not_keep_the_machine_for_ever(reason, asked, more, steps) -> None:
+    status = {**KNOWN_POD, "conditions": [{"type": "Ready", "status": "False", "reason": reason}]}
+    refused = vm(metadata={"deletionTimestamp": f"2026-01-02T{asked}Z"}, status=status)
+    assert plan(observed(refused, node=NODE_OBJECT, **more)) == steps
+
+
 def test_a_machine_whose_guest_has_run_had_its_image_on_the_node() -> None:
     ran = vm(metadata=GONE, status={**KNOWN_POD, "guest": {"boots": 1, "crashes": 0}})
     assert plan(observed(ran, node=NODE_OBJECT)) == [CreateCleanup()]

@@ -9,6 +9,7 @@ from bosh_kubernetes_operator.machine.steps import (
     DONE,
     Attach,
     CreateAttachment,
+    CreateCleanup,
     CreatePod,
     Detach,
     LetGo,
@@ -152,6 +153,20 @@ def test_an_unreachable_node_is_named_with_since_when_and_what_to_do(metadata) -
         assert words in ready(status)["message"]
     running = next(c for c in status["conditions"] if c["type"] == "GuestRunning")
     assert running["status"] == "Unknown"
+
+
+@pytest.mark.parametrize(
+    ("result", "reason", "words"),
+    [
+        (Result("QuotaExceeded", "exceeded quota: q"), "QuotaExceeded", "node-1, is refused: exceeded quota: q"),
+        (Result("PodCreating", "no answer"), "Terminating", "removes the machine's directory"),
+        (DONE, "Terminating", "removes the machine's directory"),
+    ],
+)
+def test_a_clean_up_that_is_refused_is_told(result, reason, words) -> None:
+    status = compute(observed(vm(metadata=GONE, status=KNOWN)), {CreateCleanup(own_image=True): result})
+    assert ready(status)["reason"] == reason
+    assert words in ready(status)["message"]
 
 
 def test_what_cannot_be_scheduled_says_what_was_asked_for() -> None:

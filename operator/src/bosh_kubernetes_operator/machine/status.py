@@ -60,7 +60,7 @@ def compute(o: Observed, results: Mapping[Step, Result]) -> Object:
 def machine(o: Observed, results: Mapping[Step, Result]) -> Verdict:
     """What there is to say about the machine itself, the thing that matters most first."""
     if o.deleting and not o.paused:
-        return Verdict("NodeUnreachable" if silent_node(o)[0] else "Terminating", delete.waits_for(o))
+        return _ending(o, results)
     if o.pod is None:
         return _without_pod(o, results)
     if o.root_lost:
@@ -79,6 +79,15 @@ def machine(o: Observed, results: Mapping[Step, Result]) -> Verdict:
     if not running(o.pod):
         return _image(o, *verdicts.starting(o.pod, o.warnings.get(o.pod["metadata"]["uid"], "")))
     return _with_guest(o)
+
+
+def _ending(o: Observed, results: Mapping[Step, Result]) -> Verdict:
+    if silent_node(o)[0]:
+        return Verdict("NodeUnreachable", delete.waits_for(o))
+    for step, result in results.items():
+        if isinstance(step, CreateCleanup) and result.reason in delete.REFUSED:
+            return Verdict(result.reason, delete.refused(o, result.message))
+    return Verdict("Terminating", delete.waits_for(o))
 
 
 def _held(o: Observed, seen: str) -> str:
