@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bosh_kubernetes_api import names
+from bosh_kubernetes_api.claims import is_being_deleted
 
 from . import verdicts
-from .state import Object, Observed, astray, disk_lost, marked, node_name, running, silent, terminating
+from .state import Object, Observed, astray, disk_lost, node_name, running, silent, terminating
 from .steps import Attach, CreateAttachment, Detach, LetGo, Result, Step
 
 
@@ -63,7 +64,7 @@ def _wanted(o: Observed, cid: str, results: Mapping[Step, Result]) -> Object:
 def _without_attachment(o: Observed, cid: str, claim: Object | None, results: Mapping[Step, Result]) -> Object:
     if claim is None:
         return _entry(cid, "Failed", "ClaimMissing", f"there is no claim {cid}")
-    if marked(claim):
+    if is_being_deleted(claim, o.now.timestamp()):
         return _entry(cid, "Failed", "ClaimDeleting", f"claim {cid} is being deleted")
     if claim.get("status", {}).get("phase") == "Lost":
         return _entry(cid, "Failed", "ClaimLost", f"claim {cid} has lost its volume")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from bosh_kubernetes_api import names
+from bosh_kubernetes_api.claims import is_being_deleted, is_lost
 
 from . import delete
 from .state import (
@@ -13,7 +14,6 @@ from .state import (
     astray,
     disk_lost,
     lost_id,
-    marked,
     node_name,
     phase,
     running,
@@ -101,7 +101,7 @@ def _wanted(o: Observed, cid: str) -> Step | None:
     attachment, disk = o.attachments.get(cid), o.guest.disks.get(cid) if o.guest else None
     if attachment is None:
         claim = o.claims.get(cid)
-        usable = claim is not None and not marked(claim) and claim.get("status", {}).get("phase") != "Lost"
+        usable = claim is not None and not is_being_deleted(claim, o.now.timestamp()) and not is_lost(claim)
         place = node_name(o.pod) and not terminating(o.pod) and not o.root_lost and not unreachable(o.node)
         return CreateAttachment(cid) if usable and place else None
     if astray(o, attachment):
