@@ -8,7 +8,7 @@ from bosh_kubernetes_api import names
 from bosh_kubernetes_api.claims import is_being_deleted
 
 from . import verdicts
-from .state import Object, Observed, astray, disk_lost, node_name, running, silent, terminating
+from .state import Object, Observed, astray, disk_lost, meant_for, node_name, running, silent, terminating
 from .steps import Attach, CreateAttachment, Detach, LetGo, Result, Step
 
 
@@ -42,7 +42,7 @@ def _wanted(o: Observed, cid: str, results: Mapping[Step, Result]) -> Object:
     if astray(o, cable):
         tried = _result(cid, results, LetGo)
         why = f": {tried.message}" if tried is not None and tried.reason else ""
-        return _entry(cid, "Attaching", "Attaching", f"its attachment Pod on node {node_name(cable)} ends first{why}")
+        return _entry(cid, "Attaching", "Attaching", f"its attachment Pod for node {meant_for(cable)} ends first{why}")
     if terminating(cable):
         return _entry(cid, "Attaching", "Attaching", "its attachment Pod is being deleted and will be made again")
     if disk and disk_lost(disk):

@@ -13,6 +13,7 @@ from .state import (
     Observed,
     astray,
     disk_lost,
+    gone_for_good,
     lost_id,
     node_name,
     phase,
@@ -102,8 +103,9 @@ def _wanted(o: Observed, cid: str) -> Step | None:
     if attachment is None:
         claim = o.claims.get(cid)
         usable = claim is not None and not is_being_deleted(claim, o.now.timestamp()) and not is_lost(claim)
-        place = node_name(o.pod) and not terminating(o.pod) and not o.root_lost and not unreachable(o.node)
-        return CreateAttachment(cid) if usable and place else None
+        place = node_name(o.pod) and not terminating(o.pod) and not o.root_lost
+        lost = unreachable(o.node) or gone_for_good(o, o.node_name)
+        return CreateAttachment(cid) if usable and place and not lost else None
     if astray(o, attachment):
         return LetGo(cid)
     if terminating(attachment):
