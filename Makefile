@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 SUITE := $(PY) tests/suite.py
 
-.PHONY: help demo test test-full unit component cluster e2e bench lint format release image chart crds cluster-up cluster-down clean lock
+.PHONY: help demo test test-full unit component cluster nodes e2e bench lint format release image chart crds cluster-up cluster-down clean lock
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,10 +21,10 @@ demo: .venv/.ready ## bring up a cluster and take one machine through its life, 
 	$(SUITE) demo
 
 test: .venv/.ready ## everything: lint, unit, component, cluster and end-to-end tests
-	$(SUITE) lint unit component live
+	$(SUITE) lint unit component live nodes
 
 test-full: .venv/.ready ## as test, with the long matrices
-	$(SUITE) --full lint unit component live bench
+	$(SUITE) --full lint unit component live nodes bench
 
 unit: .venv/.ready ## pure tests (seconds)
 	$(SUITE) unit
@@ -34,6 +34,9 @@ component: .venv/.ready ## real CPI processes against the stand-ins (no cluster)
 
 cluster: .venv/.ready ## tests on the test cluster, which is brought up if need be
 	$(SUITE) cluster
+
+nodes: .venv/.ready ## placement and the loss of nodes, on a cluster of three that it makes and removes
+	$(SUITE) nodes
 
 e2e: .venv/.ready ## create-env lives; with BOSH_CLI and BOSH_AGENT by the real client and agent
 	$(SUITE) e2e

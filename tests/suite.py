@@ -43,7 +43,7 @@ class Suite:
         self.full = full
         self.steps: list[tuple[str, float, bool]] = []
         self.environment = dict(os.environ)
-        self.made_cluster = False
+        self.made: list[str] = []  # clusters
         self.done: set[str] = set()
 
     def step(self, name: str, command: list[str | Path], *, needed: bool = False) -> bool:
@@ -97,25 +97,29 @@ def programs(suite: Suite) -> None:
         suite.environment[f"{name.upper()}_BINARY"] = path
 
 
-def cluster_up(suite: Suite) -> None:
-    """The test cluster, the images in it, and their names in the environment of every later step."""
-    suite.made_cluster = (
-        subprocess.run([sys.executable, CLUSTER, "status", "--name", NAME], capture_output=True, check=False).returncode
-        != 0
+def cluster_up(suite: Suite, name: str = NAME, nodes: int = 1) -> None:
+    """A test cluster, the images in it, and their names in the environment of every later step."""
+    size = ["--nodes", str(nodes)]
+    status = subprocess.run(
+        [sys.executable, CLUSTER, "status", "--name", name, *size], capture_output=True, check=False
     )
-    suite.step("cluster up", [sys.executable, CLUSTER, "up", "--name", NAME], needed=True)
+    if status.returncode:
+        suite.made.append(name)
+    suite.step(f"cluster up, {nodes}", [sys.executable, CLUSTER, "up", "--name", name, *size], needed=True)
     # What the cluster's own tool exports, read by a shell as a user's shell would.
     script = 'eval "$("$0" "$1" env --name "$2")" && env -0'
-    words = ["sh", "-c", script, sys.executable, str(CLUSTER), NAME]
+    words = ["sh", "-c", script, sys.executable, str(CLUSTER), name]
     said = subprocess.run(words, env=suite.environment, capture_output=True, text=True, check=True).stdout
     suite.environment = dict(pair.split("=", 1) for pair in said.split("\0") if "=" in pair)
-    suite.step("block volumes", [sys.executable, CLUSTER, "volumes", "--name", NAME], needed=True)
+    suite.step("block volumes", [sys.executable, CLUSTER, "volumes", "--name", name], needed=True)
     suite.step("images", [sys.executable, "-m", "tests.support.cluster.images"], needed=True)
 
 
-def cluster_down(suite: Suite) -> None:
-    if suite.made_cluster and not os.environ.get("KEEP_CLUSTER"):
-        suite.step("cluster down", [sys.executable, CLUSTER, "down", "--name", NAME])
+def cluster_down(suite: Suite, name: str = NAME) -> None:
+    """If this run made it."""
+    if name in suite.made and not os.environ.get("KEEP_CLUSTER"):
+        suite.made.remove(name)
+        suite.step("cluster down", [sys.executable, CLUSTER, "down", "--name", name])
 
 
 def shell_scripts() -> list[Path]:
@@ -158,6 +162,18 @@ def e2e(suite: Suite) -> None:
     suite.pytest("e2e", "tests/e2e")
 
 
+def nodes(suite: Suite) -> None:
+    """Tests that take nodes away, on a cluster of three of its own: the others' would not survive them."""
+    suite.once("packages", lambda: packages(suite))
+    environment, name = suite.environment, f"{NAME}-nodes"
+    cluster_up(suite, name, 3)
+    suite.pytest(
+        "nodes", "tests/cluster/test_cluster_itself.py::test_every_node_reaches_the_pods_of_every_node", "tests/nodes"
+    )
+    cluster_down(suite, name)
+    suite.environment = environment
+
+
 def bench(suite: Suite) -> None:
     with_cluster(suite)
     suite.pytest("bench", "tests/bench")
@@ -190,6 +206,7 @@ PARTS: dict[str, Callable[[Suite], None]] = {
     "component": without_cluster("component", "tests/component"),
     "cluster": cluster,
     "live": live,
+    "nodes": nodes,
     "e2e": e2e,
     "bench": bench,
     "image": with_cluster,
@@ -208,7 +225,8 @@ def main() -> int:
         for part in arguments.parts:
             PARTS[part](suite)
     finally:
-        cluster_down(suite)
+        for name in list(suite.made):
+            cluster_down(suite, name)
     return suite.report()
 
 

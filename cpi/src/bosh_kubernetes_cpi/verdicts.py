@@ -113,24 +113,14 @@ def paused(machine: Json) -> str:
     )
 
 
-def unreachable(machine: Json) -> Json | None:
-    """The condition that says that the node does not answer."""
-    for entry in machine.get("status", {}).get("conditions", []):
-        if entry.get("reason") == "NodeUnreachable":
-            found: Json = entry
-            return found
-    return None
+def unreachable(machine: Json) -> bool:
+    """Whether its node does not answer."""
+    return bool(condition(machine, "Ready").get("reason") == "NodeUnreachable")
 
 
-def node_lost(machine: Json, since: Json, waited: float) -> str:
-    """What there is to say of a machine on a node that does not answer, which `unreachable` found."""
-    node = machine.get("status", {}).get("pod", {}).get("node") or "<node>"
-    return (
-        f"its node {node} has not answered since {since.get('lastTransitionTime', 'an unknown time')}, and the machine "
-        f"may still run there ({summary(machine)}). Bring the node back; or, once it is certainly switched off: "
-        f"kubectl taint nodes {node} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute. {STORED}. "
-        f"Waited {waited:.0f} s"
-    )
+def node_lost(machine: Json, waited: float) -> str:
+    """What there is to say then. The operator's words have the node, since when it is silent, and the cure."""
+    return f"{summary(machine)}. {STORED}. Waited {waited:.0f} s"
 
 
 def summary(machine: Json) -> str:

@@ -123,7 +123,7 @@ class Operator:
             await self._lease.release()
 
     def _health(self) -> tuple[float, bool]:
-        return self._queue.oldest, any(task.done() for task in self._tasks)
+        return self._queue.stuck, any(task.done() for task in self._tasks)
 
     def _serve_metrics(self) -> None:
         metrics.depth.set_function(lambda: self._queue.depth)

@@ -10,15 +10,15 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-STUCK_AFTER = 300.0  # seconds; no single look at a machine may take that long (every request has its own timeout)
+STUCK_AFTER = 300.0  # seconds; more than any turn may take (queue.MOST): nodes that hang are no fault of ours
 
 
-def verdict(oldest: float, worker_done: bool) -> tuple[int, str]:
-    """HTTP status and text, from the age of the oldest waiting key (seconds) and whether the queue's task has ended."""
+def verdict(stuck: float, worker_done: bool) -> tuple[int, str]:
+    """HTTP status and text, from how long the queue has made no progress (seconds) and whether its task has ended."""
     if worker_done:
         return 500, "the queue's task has ended\n"
-    if oldest > STUCK_AFTER:
-        return 500, f"a machine waits for its turn since {oldest:.0f} s\n"
+    if stuck > STUCK_AFTER:
+        return 500, f"there is work to do, and no look at a machine has begun or ended for {stuck:.0f} s\n"
     return 200, "ok\n"
 
 

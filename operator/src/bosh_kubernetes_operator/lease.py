@@ -72,15 +72,20 @@ class Lease:
 
     async def _try(self) -> bool:
         """One attempt to get or renew; False when another has it. Raises ClusterError."""
-        lease = await self._cluster.get("Lease", names.LEASE)
         try:
-            if lease is None:
-                await self._cluster.create("Lease", self._mine(None))
-                return True
-            if not self._free(lease):
-                return False
-            await self._cluster.replace("Lease", self._mine(lease))
+            return await self._write()
         except ConflictError:
+            # Changed since it was read, which says nothing about the holder: it may be a label, or our own renewal
+            # whose answer was lost.
+            return await self._write()
+
+    async def _write(self) -> bool:
+        lease = await self._cluster.get("Lease", names.LEASE)
+        if lease is None:
+            await self._cluster.create("Lease", self._mine(None))
+        elif self._free(lease):
+            await self._cluster.replace("Lease", self._mine(lease))
+        else:
             return False
         return True
 

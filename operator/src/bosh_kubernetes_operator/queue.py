@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 BACKOFF_FIRST, BACKOFF_MOST = 0.5, 60.0
 POLLS = ((50, 0.2), (110, 1.0), (0, 5.0))  # up to so many polls in a row: so often; 0: from there on
 WAIT = 15.0
+MOST = 240.0  # that a turn may take: each request and order in it has a shorter time, but there may be many
 
 
 class Again(Enum):
@@ -41,10 +42,11 @@ class Queue:
         *,
         resync: float,
         workers: int,
+        most: float = MOST,
         clock: Callable[[], float] | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._work, self._resync, self._workers = work, resync, workers
+        self._work, self._resync, self._workers, self._most = work, resync, workers, most
         self._clock = clock or asyncio.get_running_loop().time
         self._jitter = jitter
         self._ready: dict[str, float] = {}  # key: since when; ordered by arrival
@@ -54,6 +56,7 @@ class Queue:
         self._timers: list[tuple[float, str]] = []  # heap; an entry counts only if `_due` agrees
         self._failures: dict[str, int] = {}
         self._polls: dict[str, int] = {}
+        self._moved = 0.0  # when a turn began or ended last, or the first key came after a rest
         self._wake = asyncio.Event()
 
     def add(self, key: str) -> None:
@@ -62,6 +65,8 @@ class Queue:
             self._dirty.add(key)
         elif key not in self._ready:
             self._due.pop(key, None)
+            if not self._ready and not self._busy:
+                self._moved = self._clock()
             self._ready[key] = self._clock()
             self._wake.set()
 
@@ -82,6 +87,11 @@ class Queue:
     def oldest(self) -> float:
         """Seconds for which the key that waits, or is worked on, longest has done so."""
         return max((self._clock() - since for since in (*self._ready.values(), *self._busy.values())), default=0.0)
+
+    @property
+    def stuck(self) -> float:
+        """Seconds for which no turn has begun or ended though there is work. One key that takes long is no cause."""
+        return self._clock() - self._moved if self._ready or self._busy else 0.0
 
     def due_now(self) -> float | None:
         """Moves keys whose time has come to the ready ones; answers the seconds until the next one's time, or None."""
@@ -105,7 +115,7 @@ class Queue:
                 while self._ready and len(self._busy) < self._workers:
                     key = next(iter(self._ready))
                     del self._ready[key]
-                    self._busy[key] = self._clock()
+                    self._busy[key] = self._moved = self._clock()
                     task = asyncio.create_task(self._one(key), name=f"reconcile {key}")
                     tasks.add(task)
                     task.add_done_callback(tasks.discard)
@@ -120,7 +130,7 @@ class Queue:
 
     async def _one(self, key: str) -> None:
         try:
-            again = await self._work(key)
+            again = await self._in_time(key)
         except Exception as error:  # whatever it is, the key's turn comes again
             self._failures[key] = failures = self._failures.get(key, 0) + 1
             delay = min(BACKOFF_FIRST * 2 ** (failures - 1), BACKOFF_MOST) * (0.5 + self._jitter() / 2)
@@ -129,6 +139,13 @@ class Queue:
         else:
             self._failures.pop(key, None)
             self._finish(key, self._delay(key, again))
+
+    async def _in_time(self, key: str) -> Again:
+        """A turn; cut short when it takes too long, as it may be anywhere."""
+        try:
+            return await asyncio.wait_for(self._work(key), self._most)
+        except asyncio.TimeoutError:
+            raise OperatorError(f"a turn of more than {self._most:.0f} s was cut short") from None
 
     def _delay(self, key: str, again: Again) -> float | None:
         polls = self._polls.pop(key, 0)
@@ -142,6 +159,7 @@ class Queue:
 
     def _finish(self, key: str, delay: float | None) -> None:
         del self._busy[key]
+        self._moved = self._clock()
         self._wake.set()
         if key in self._dirty:
             self._dirty.discard(key)

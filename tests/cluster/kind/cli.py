@@ -55,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     command(_load, "load", "load images into every node").add_argument(
         "image", nargs="+", help="archive, or name in the engine"
     )
+    command(_stop, "stop-node", "cut the power of a node's container").add_argument("node")
+    command(_start, "start-node", "start a node's container that was stopped").add_argument("node")
     added = command(
         _volumes, "volumes", "recycle released volumes on block devices, then make some until COUNT are available"
     )
@@ -65,6 +67,14 @@ def _parser() -> argparse.ArgumentParser:
         default=[256, 256, 512],
         metavar="MIB[,MIB...]",
         help="sizes in turn (default: 256,256,512)",
+    )
+    added.add_argument(
+        "--anywhere",
+        action="store_const",
+        dest="storage_class",
+        const=volumes.ANYWHERE,
+        default=volumes.CLASS,
+        help=f"of the class {volumes.ANYWHERE}: every node that takes Pods can mount them, one at a time",
     )
     command(_restart, "restart-node", "restart a node's container as a machine restarts").add_argument("node")
     command(_program, "program", "print the path of a program, built if need be").add_argument(
@@ -174,11 +184,19 @@ def _volumes(options: argparse.Namespace) -> None:
     with cache.locked(f"volumes-{cluster.name}"):
         for name in volumes.recycle(cluster):
             say.line(f"{name} was released: wiped and offered again")
-        volumes.ensure(_engine(), cluster, options.count, options.size)
+        volumes.ensure(_engine(), cluster, options.count, options.size, options.storage_class)
 
 
 def _restart(options: argparse.Namespace) -> None:
     restart.restart_node(_engine(), Cluster(options.name), options.node)
+
+
+def _stop(options: argparse.Namespace) -> None:
+    restart.stop_node(_engine(), options.node)
+
+
+def _start(options: argparse.Namespace) -> None:
+    restart.start_node(_engine(), Cluster(options.name), options.node)
 
 
 def _program(options: argparse.Namespace) -> None:

@@ -26,6 +26,16 @@ _CGROUP_V1 = """kind: KubeletConfiguration
 apiVersion: kubelet.config.k8s.io/v1beta1
 failCgroupV1: false
 """
+# Three nodes are there for losing one: that shows after 15 s (not 50), and after 5 s more (not 300) the node's Pods are
+# evicted, but for those that say otherwise.
+_LEASE = """kind: KubeletConfiguration
+apiVersion: kubelet.config.k8s.io/v1beta1
+nodeLeaseDurationSeconds: 12
+"""
+_CONTROL_PLANE = {
+    "controllerManager": {"node-monitor-grace-period": "15s", "node-monitor-period": "2s"},
+    "apiServer": {"default-unreachable-toleration-seconds": "5", "default-not-ready-toleration-seconds": "5"},
+}
 
 
 @dataclass(frozen=True)
@@ -71,8 +81,18 @@ def kind_config(name: str, nodes: int, cgroup: int) -> dict[str, object]:
         "name": name,
         "nodes": [{"role": "control-plane"}, *({"role": "worker"} for _ in range(nodes - 1))],
     }
-    if cgroup == 1:
-        config["kubeadmConfigPatches"] = [_CGROUP_V1]
+    patches = [patch for patch, wanted in ((_CGROUP_V1, cgroup == 1), (_LEASE, nodes > 1)) if wanted]
+    if patches:
+        config["kubeadmConfigPatches"] = patches
+    if nodes > 1:
+        # Added to kind's own arguments; a merge patch would replace them.
+        added = [
+            {"op": "add", "path": f"/{part}/extraArgs/-", "value": {"name": name, "value": value}}
+            for part, arguments in _CONTROL_PLANE.items()
+            for name, value in arguments.items()
+        ]
+        of = {"group": "kubeadm.k8s.io", "version": "v1beta4", "kind": "ClusterConfiguration"}
+        config["kubeadmConfigPatchesJSON6902"] = [{**of, "patch": json.dumps(added)}]
     return config
 
 

@@ -1,4 +1,4 @@
-"""Restart a node's container as a machine restarts, and put back what that loses."""
+"""A node's container restarted as a machine restarts, or without power for a while; what that loses is put back."""
 
 import json
 import os
@@ -22,17 +22,36 @@ FREEZER = Path("/sys/fs/cgroup/freezer")
 def restart_node(engine: Engine, cluster: Cluster, node: str) -> None:
     """Restart one node and wait until its kubelet reports itself again and it is Ready. Raises ClusterError."""
     began = datetime.now(timezone.utc)
-    container = engine.run("inspect", "-f", "{{.Id}}", node).strip()
     with say.step(f"restart {node}"):
-        _docker_restart(engine, node, container)
+        _docker(engine, node, "restart", "-t", "10")
         restore_devices(engine, node)
+    _ready_again(cluster, node, began)
+
+
+def stop_node(engine: Engine, node: str) -> None:
+    """Cut a node's power: all its processes and mounts are gone at once. Raises ClusterError."""
+    with say.step(f"cut the power of {node}"):
+        _docker(engine, node, "kill")
+
+
+def start_node(engine: Engine, cluster: Cluster, node: str) -> None:
+    """Start one that was stopped and wait until it is Ready. Raises ClusterError."""
+    began = datetime.now(timezone.utc)
+    with say.step(f"start {node}"):
+        _docker(engine, node, "start")
+        restore_devices(engine, node)
+    _ready_again(cluster, node, began)
+
+
+def _ready_again(cluster: Cluster, node: str, began: datetime) -> None:
     with say.step(f"{node} is Ready again"):
         _wait(lambda: _reported_since(cluster, node, began), READY_SECONDS, f"{node} was not Ready")
 
 
-def _docker_restart(engine: Engine, node: str, container: str) -> None:
-    """`docker restart`, which hangs on cgroup v1 when a process below the node is frozen: thawed meanwhile."""
-    command = [str(engine.docker), "restart", "-t", "10", node]
+def _docker(engine: Engine, node: str, *words: str) -> None:
+    """`docker restart` and the like: on cgroup v1 they hang while a process below the node is frozen; it is thawed."""
+    container = engine.run("inspect", "-f", "{{.Id}}", node).strip()
+    command = [str(engine.docker), *words, node]
     process = subprocess.Popen(
         command, env={**os.environ, **engine.env}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -42,14 +61,14 @@ def _docker_restart(engine: Engine, node: str, container: str) -> None:
             for frozen in thaw(container):
                 say.line(f"thawed {frozen}, which held the restart of {node}")
             if time.monotonic() > deadline:
-                raise ClusterError(f"{node} did not restart within {RESTART_SECONDS} s")
+                raise ClusterError(f"docker {words[0]} {node} did not end within {RESTART_SECONDS} s")
             time.sleep(0.5)
     finally:
         if process.poll() is None:
             process.kill()
         output = process.communicate()[0]
     if process.returncode != 0:
-        raise ClusterError(f"{node} cannot be restarted: {output.strip()}")
+        raise ClusterError(f"docker {words[0]} {node}: {output.strip()}")
 
 
 def thaw(container: str) -> list[Path]:

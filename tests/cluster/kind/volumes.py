@@ -1,5 +1,7 @@
 """PersistentVolumes that are real block devices: loop devices over sparse files, class `bosh-block`.
 
+Those of class `bosh-block-anywhere` can be mounted on every node, as a network's block device can: all nodes are
+containers of one kernel. Nothing keeps two nodes from mounting one at a time, as something would with a real one.
 A backing file is `run/<cluster>/volumes/<number>.img`: by that path a loop device is known to be ours.
 Nobody provisions: a volume that was used and released is wiped and offered again by `recycle`.
 """
@@ -21,22 +23,24 @@ from .errors import ClusterError
 from .run import run
 
 CLASS = "bosh-block"
-FREE = 30
+ANYWHERE = "bosh-block-anywhere"
+FREE = 30  # seconds
 MIB = 1 << 20
 
 
 @dataclass(frozen=True)
 class Volume:
-    """One volume: its number in the cluster, loop device, size (MiB) and the node that may mount it."""
+    """One volume: its number in the cluster, loop device, size (MiB), class and the nodes that may mount it."""
 
     number: int
     device: str
     size: int
-    node: str
+    storage_class: str
+    nodes: tuple[str, ...]
 
     def manifest(self, cluster: str) -> dict[str, object]:
         """The PersistentVolume."""
-        expression = {"key": "kubernetes.io/hostname", "operator": "In", "values": [self.node]}
+        expression = {"key": "kubernetes.io/hostname", "operator": "In", "values": list(self.nodes)}
         return {
             "apiVersion": "v1",
             "kind": "PersistentVolume",
@@ -45,7 +49,7 @@ class Volume:
                 "capacity": {"storage": f"{self.size}Mi"},
                 "accessModes": ["ReadWriteOnce"],
                 "volumeMode": "Filesystem",
-                "storageClassName": CLASS,
+                "storageClassName": self.storage_class,
                 "persistentVolumeReclaimPolicy": "Retain",
                 "local": {"path": self.device, "fsType": "ext4"},
                 "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}},
@@ -53,10 +57,11 @@ class Volume:
         }
 
 
-def ensure(engine: Engine, cluster: Cluster, count: int, sizes: list[int]) -> list[Volume]:
-    """Make volumes until `count` are Available, of the given sizes (MiB) in turn; returns the new ones."""
-    missing = lacking(_listed(cluster), count, sizes)
-    return _add(engine, cluster, missing) if missing else []
+def ensure(engine: Engine, cluster: Cluster, count: int, sizes: list[int], storage_class: str) -> list[Volume]:
+    """Make volumes until `count` of the class are Available, of the sizes (MiB) in turn; returns the new ones."""
+    listed = [volume for volume in _listed(cluster) if volume["spec"]["storageClassName"] == storage_class]
+    missing = lacking(listed, count, sizes)
+    return _add(engine, cluster, missing, storage_class) if missing else []
 
 
 def lacking(volumes: list[dict[str, Any]], count: int, sizes: list[int]) -> list[int]:
@@ -66,8 +71,8 @@ def lacking(volumes: list[dict[str, Any]], count: int, sizes: list[int]) -> list
     return sorted(wanted.elements())
 
 
-def _add(engine: Engine, cluster: Cluster, sizes: list[int]) -> list[Volume]:
-    """Make a volume of each size, spread over the nodes that take Pods."""
+def _add(engine: Engine, cluster: Cluster, sizes: list[int], storage_class: str) -> list[Volume]:
+    """Make a volume of each size, spread over the nodes that take Pods, or for all of these."""
     nodes = _workers(cluster)
     first = 1 + max((int(file.stem) for file in _folder(cluster).glob("*.img")), default=0)
     made = []
@@ -75,7 +80,9 @@ def _add(engine: Engine, cluster: Cluster, sizes: list[int]) -> list[Volume]:
         try:
             for index, size in enumerate(sizes):
                 number = first + index
-                made.append(Volume(number, _attach(cluster, number, size), size, nodes[number % len(nodes)]))
+                places = nodes if storage_class == ANYWHERE else [nodes[number % len(nodes)]]
+                device = _attach(cluster, number, size)
+                made.append(Volume(number, device, size, storage_class, tuple(places)))
             for node in cluster.nodes():
                 restart.restore_devices(engine, node)
             _offer(cluster, made)
@@ -94,12 +101,13 @@ def recycle(cluster: Cluster) -> list[str]:
     """
     released = [volume for volume in _listed(cluster) if volume["status"]["phase"] in ("Released", "Failed")]
     for volume in released:
-        name, device = volume["metadata"]["name"], volume["spec"]["local"]["path"]
+        name, spec = volume["metadata"]["name"], volume["spec"]
+        device = spec["local"]["path"]
         _wipe(name, device)
         cluster.kubectl("delete", "persistentvolume", name, "--timeout=30s")
-        expression = volume["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"][0]["matchExpressions"][0]
-        number = int(name.rpartition("-")[2])
-        _offer(cluster, [Volume(number, device, _size(volume), expression["values"][0])])
+        expression = spec["nodeAffinity"]["required"]["nodeSelectorTerms"][0]["matchExpressions"][0]
+        number, places = int(name.rpartition("-")[2]), tuple(expression["values"])
+        _offer(cluster, [Volume(number, device, _size(volume), spec["storageClassName"], places)])
     return [volume["metadata"]["name"] for volume in released]
 
 
@@ -112,9 +120,9 @@ def detach_all(cluster: Cluster) -> None:
 
 
 def _listed(cluster: Cluster) -> list[dict[str, Any]]:
-    """The PersistentVolumes of our class."""
+    """The PersistentVolumes of our classes."""
     volumes = json.loads(cluster.kubectl("get", "persistentvolumes", "-o", "json"))["items"]
-    return [volume for volume in volumes if volume["spec"].get("storageClassName") == CLASS]
+    return [volume for volume in volumes if volume["spec"].get("storageClassName") in (CLASS, ANYWHERE)]
 
 
 def _size(volume: dict[str, Any]) -> int:

@@ -34,7 +34,7 @@ class Api:
         self._configuration = client.Configuration()
         config.load_kube_config(context=context, client_configuration=self._configuration)
         c = self._configuration
-        self._pool = urllib3.PoolManager(ca_certs=c.ssl_ca_cert, cert_file=c.cert_file, key_file=c.key_file)
+        self._pool = urllib3.PoolManager(maxsize=8, ca_certs=c.ssl_ca_cert, cert_file=c.cert_file, key_file=c.key_file)
 
     def get(self, kind: str, namespace: str, name: str) -> dict[str, Any] | None:
         """An object of one of PATHS' kinds, None when there is none of that name. Raises ApiFailedError."""

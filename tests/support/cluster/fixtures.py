@@ -5,6 +5,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from tests.support.cluster.installation import BLOBSTORE, Installation, Operator
 from tests.support.cluster.kubectl import Kubectl
 from tests.support.cluster.machines import Machine
 from tests.support.cluster.node import Node, provide_block_volumes
-from tests.support.cluster.wait import eventually
+from tests.support.cluster.wait import eventually, together
 
 BUS = "https://mbus:mbus-password@{ip}:6868/agent"
 OURS = "virtualmachines.cpi.bosh.io,pods,persistentvolumeclaims,configmaps,secrets,services"
@@ -171,22 +172,21 @@ def stemcell_of(installation: Installation) -> Iterator[Callable[[str], str]]:
         installation.machines.delete("stemcells.cpi.bosh.io", name)
 
 
-@pytest.fixture
-def make_machine(
-    installation: Installation, cpi: Cpi, certificates: Certificates, node: Node
+@contextmanager
+def machine_factory(
+    installation: Installation, owner: Cpi, certificates: Certificates, node: Node
 ) -> Iterator[Callable[..., Machine]]:
     """Makes machines by create_vm; deletes them and their disks at the end."""
     made: list[Machine] = []
-    owner = cpi
 
     def make(
         stemcell: str, *, cpi: Cpi | None = None, environment: dict[str, Any] | None = None, agent_id: str = "",
-        during: Callable[[], None] | None = None, **cloud_properties: Any,
+        disk_cids: tuple[str, ...] = (), during: Callable[[], None] | None = None, **cloud_properties: Any,
     ) -> Machine:  # fmt: skip
         caller = cpi or owner
         networks = {"default": {"type": "dynamic", "cloud_properties": {}, "default": ["dns", "gateway"]}}
         env = environment if environment is not None else {"bosh": {"mbus": {"cert": certificates.settings()}}}
-        arguments = (agent_id or str(uuid.uuid4()), stemcell, cloud_properties, networks, [], env)
+        arguments = (agent_id or str(uuid.uuid4()), stemcell, cloud_properties, networks, list(disk_cids), env)
         call = caller.start("create_vm", *arguments)
         if during:
             during()
@@ -197,11 +197,17 @@ def make_machine(
 
     yield make
     # Machines first: a disk may have gone from the one that made it to another.
-    for machine in made:
-        machine.cpi("delete_vm", machine.cid)
-    for machine in made:
-        for disk in machine.disks:
-            machine.cpi("delete_disk", disk)
+    together(*(partial(machine.cpi, "delete_vm", machine.cid) for machine in made))
+    together(*(partial(machine.cpi, "delete_disk", disk) for machine in made for disk in machine.disks))
+
+
+@pytest.fixture
+def make_machine(
+    installation: Installation, cpi: Cpi, certificates: Certificates, node: Node
+) -> Iterator[Callable[..., Machine]]:
+    """Machines of one test."""
+    with machine_factory(installation, cpi, certificates, node) as make:
+        yield make
 
 
 @pytest.fixture

@@ -75,8 +75,10 @@ class Installation:
         } | overrides
 
 
-def install(place: Place, image: str, registry_image: str, node_address: str) -> Installation:
-    """`helm upgrade --install --wait`, with images that are on the nodes already."""
+def install(place: Place, image: str, registry_image: str, node_address: str, **scheduling: Any) -> Installation:
+    """`helm upgrade --install --wait`, with images that are on the nodes already; operator and registry run where
+    `scheduling` (nodeSelector, tolerations, affinity) says.
+    """
     repository, _, tag = image.rpartition(":")
     registry, _, registry_tag = registry_image.rpartition(":")
     values = {
@@ -87,8 +89,12 @@ def install(place: Place, image: str, registry_image: str, node_address: str) ->
             "storage": {"size": "2Gi"},
             "mirror": {"port": place.registry_port},
             "networkPolicy": {"apiServer": [{"ipBlock": {"cidr": f"{node_address}/32"}}]},
+            **scheduling,
         },
-        "operator": {"resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}},
+        "operator": {
+            "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
+            **scheduling,
+        },
         "machines": {"namespace": place.machines.namespace},
         "crds": {"install": place.main},
     }

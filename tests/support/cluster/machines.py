@@ -191,11 +191,15 @@ class Machine:
 
     def assert_lines_whole(self) -> None:
         """Within each run of the writer the lines count up from 1, and all that the disk had taken are there."""
-        gaps = self.guest(f"awk '$1 != last + 1 && $1 != 1 {{print NR\": \"$0}} {{last = $1}}' {STORE}/lines")
-        assert gaps == "", f"{self.cid}: lines missing or torn in {STORE}/lines:\n{gaps}"
+        self.assert_lines_in_order(STORE)
         # the list first, so that lines that come meanwhile are none of those looked for
         lost = self.guest(f"cp /var/vcap/data/taken /tmp/taken; grep -vxFf {STORE}/lines /tmp/taken; test $? -le 1")
         assert lost == "", f"{self.cid}: lines that the disk had taken are lost:\n{lost}"
+
+    def assert_lines_in_order(self, folder: str) -> None:
+        """The first half of that, also for a disk with another machine's lines."""
+        gaps = self.guest(f"awk '$1 != last + 1 && $1 != 1 {{print NR\": \"$0}} {{last = $1}}' {folder}/lines")
+        assert gaps == "", f"{self.cid}: lines missing or torn in {folder}/lines:\n{gaps}"
 
     def assert_never_on_empty_store(self) -> None:
         noted = self.guest("cat /var/vcap/data/started-on-empty-store 2>/dev/null || true")

@@ -13,12 +13,19 @@ from tests.support.cluster.wait import eventually
 CLUSTER = Path(__file__).parents[2] / "cluster/kind/cluster.py"
 
 
-def provide_block_volumes() -> None:
+def tool(*words: str) -> None:
+    """A command of the test cluster's tool, for the cluster of the tests."""
+    words = (*words, "--name", os.environ["BOSH_CLUSTER"])
+    done = subprocess.run(
+        [sys.executable, str(CLUSTER), *words], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, f"cluster.py {' '.join(words)}: {done.stdout}{done.stderr}"
+
+
+def provide_block_volumes(*words: str) -> None:
     """Four volumes on block devices are Available for each process of tests that runs beside this one."""
     count = 4 * int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    words = ["volumes", "--count", str(count), "--name", os.environ["BOSH_CLUSTER"]]
-    done = subprocess.run([sys.executable, str(CLUSTER), *words], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"cluster.py {' '.join(words)}: {done.stdout}{done.stderr}"
+    tool("volumes", "--count", str(count), *words)
 
 
 @dataclass(frozen=True)
@@ -35,11 +42,7 @@ class Node:
         return done.stdout
 
     def address(self) -> str:
-        template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
-        done = subprocess.run(
-            ["docker", "inspect", "-f", template, self.name], capture_output=True, text=True, check=True
-        )
-        return done.stdout.strip()
+        return self._docker("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}").strip()
 
     def kill_container(self, machine: Machine) -> None:
         """SIGKILL to the process 1 of the machine's container, as the kernel's OOM killer does."""
@@ -52,12 +55,32 @@ class Node:
         eventually(lambda: self.sh("systemctl is-active kubelet", check=False).strip() == "active",
                    within=60, what="the kubelet runs")  # fmt: skip
 
+    def running(self) -> bool:
+        """Whether its container runs and is not frozen."""
+        return self._docker("inspect", "-f", "{{.State.Status}}").strip() == "running"
+
+    def cut_power(self) -> None:
+        tool("stop-node", self.name)
+
+    def start(self) -> None:
+        """After a power cut; returns when the node is Ready."""
+        tool("start-node", self.name)
+
+    def freeze(self) -> None:
+        """Every process stands still: the node answers nobody, and nothing of it ends."""
+        self._docker("pause")
+
+    def unfreeze(self) -> None:
+        self._docker("unpause")
+
+    def _docker(self, *words: str) -> str:
+        done = subprocess.run(["docker", *words, self.name], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, f"docker {' '.join(words)} {self.name}: {done.stderr}"
+        return done.stdout
+
     def restart(self) -> None:
         """As when the machine below loses power and comes back: every process and mount of the node is gone."""
-        name = os.environ["BOSH_CLUSTER"]
-        subprocess.run(
-            [sys.executable, str(CLUSTER), "restart-node", self.name, "--name", name], check=True, timeout=300
-        )
+        tool("restart-node", self.name)
         kubectl = Kubectl()
         eventually(lambda: "True" in kubectl.run("get", "node", self.name, "-o",
                    "jsonpath={.status.conditions[?(@.type=='Ready')].status}", check=False),

@@ -29,6 +29,16 @@ def test_one_node_is_a_control_plane_and_three_have_two_workers() -> None:
 def test_only_where_the_machine_has_cgroup_v1_the_kubelet_is_told_to_bear_it() -> None:
     assert "kubeadmConfigPatches" not in kind_config("x", 1, cgroup=2)
     assert "failCgroupV1: false" in str(kind_config("x", 1, cgroup=1)["kubeadmConfigPatches"])
+    assert "failCgroupV1: false" in str(kind_config("x", 3, cgroup=1)["kubeadmConfigPatches"])
+
+
+def test_only_with_several_nodes_the_loss_of_one_shows_soon() -> None:
+    def said(nodes: int) -> str:
+        return json.dumps(kind_config("x", nodes, cgroup=1))
+
+    for word in ("node-monitor-grace-period", "default-unreachable-toleration-seconds", "nodeLeaseDurationSeconds"):
+        assert word in said(3)
+        assert word not in said(1)
 
 
 @pytest.mark.parametrize("name", ["", "Upper", "-x", "a/b", "x" * 33, "../other"])
@@ -50,12 +60,13 @@ def test_without_sys_resource_the_engine_runs_containers_through_the_wrapper() -
     assert config["oom-score-adjust"] == 0
 
 
-def test_a_block_volume_belongs_to_one_node() -> None:
-    spec: Any = volumes.Volume(3, "/dev/loop7", 512, "worker").manifest("bosh-x")["spec"]
+def test_a_block_volume_belongs_to_its_nodes() -> None:
+    spec: Any = volumes.Volume(3, "/dev/loop7", 512, volumes.ANYWHERE, ("a", "b")).manifest("bosh-x")["spec"]
+    assert spec["storageClassName"] == volumes.ANYWHERE
     assert spec["local"] == {"path": "/dev/loop7", "fsType": "ext4"}
     assert spec["capacity"] == {"storage": "512Mi"}
     terms = spec["nodeAffinity"]["required"]["nodeSelectorTerms"]
-    assert terms == [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["worker"]}]}]
+    assert terms == [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["a", "b"]}]}]
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 """Steps taken, against stand-ins of the API server and the firmware that write down what they are asked."""
 
+import asyncio
 import json
 
 import pytest
 
-from bosh_kubernetes_operator.errors import ConflictError, OrderError, RefusedError
+from bosh_kubernetes_operator.errors import ConflictError, OrderError, RefusedError, cluster_error
 from bosh_kubernetes_operator.machine import orders
 from bosh_kubernetes_operator.machine.apply import Applier
 from bosh_kubernetes_operator.machine.orders import Answer
@@ -17,7 +18,7 @@ from bosh_kubernetes_operator.machine.steps import (
     Detach,
     LetGo,
 )
-from tests.unit.operator.things import attached, guest, observed, pod, seen, vm, waiting
+from tests.unit.operator.things import NODE, OUT, UNREACHABLE, attached, guest, observed, pod, seen, vm, waiting
 
 GONE = {"deletionTimestamp": "2026-01-02T03:00:00Z"}
 
@@ -60,7 +61,7 @@ class Api:
         self.asked.append(("create", kind, name))
 
     async def delete(self, kind, name, uid, grace=None):
-        self.asked.append(("delete", kind, name, uid))
+        self.asked.append(("delete", kind, name, uid, *([] if grace is None else [grace])))
 
 
 async def take(look, step, *, there=(), refusal=None, **answers):
@@ -119,7 +120,25 @@ async def test_a_refused_unbind_keeps_the_attachment() -> None:
     assert asked == [("disk-1", "unbind")]
 
 
+async def test_a_disk_that_cannot_be_unbound_once_the_guest_let_go_stays_the_machines() -> None:
+    """Else a reboot would start its jobs on an empty store."""
+    held = Answer(1, {"bound": True, "held": ["423 nginx /store"]}, '{"held":["423 nginx /store"]}')
+    look = detaching(pod("disk-1"), guest=guest(disks={"disk-1": seen(held=("/var/vcap/store",))}))
+    result, asked = await take(look, Detach("disk-1"), unbind=held)
+    assert asked == [("vm-1", "release", "disk-1"), ("disk-1", "unbind"), ("vm-1", "attach", "disk-1")]
+    assert result.reason == "DiskBusy"
+    for words in ("423 nginx", "/var/vcap/store", "reboot"):
+        assert words in result.message
+
+
+async def test_nothing_is_said_of_mounts_when_the_guest_had_none() -> None:
+    held = Answer(1, {"bound": True, "held": ["423 nginx /store"]}, "held by 423 nginx")
+    result, _ = await take(detaching(pod("disk-1")), Detach("disk-1"), unbind=held)
+    assert result.message == "held by 423 nginx"
+
+
 DELETED = [("delete", "Pod", "disk-1", "uid-disk-1")]
+FORCED = [("delete", "Pod", "disk-1", "uid-disk-1", 0)]  # nobody on such a node would tell of its end
 RESTARTING = pod("disk-1", state=waiting("CrashLoopBackOff"))
 RESTARTING["status"]["containerStatuses"][0]["restartCount"] = 1
 
@@ -131,8 +150,15 @@ RESTARTING["status"]["containerStatuses"][0]["restartCount"] = 1
         (pod("disk-1", state=waiting("ContainerCreating")), {}, DELETED),  # it never bound anything
         (RESTARTING, {}, []),  # its bind may be there
         (pod("disk-1", phase="Failed", state={"terminated": {}}), {}, DELETED),
-        (pod("disk-1"), {"node_absent": True}, DELETED),
+        (pod("disk-1", phase="Succeeded", state={"terminated": {}}), {}, DELETED),
+        (pod("disk-1"), {"node_absent": True}, FORCED),
+        (pod("disk-1", **GONE), {"node_absent": True}, FORCED),
         (pod("disk-1"), {"node": None}, [("disk-1", "unbind"), *DELETED]),  # not looked at is not gone
+        (pod("disk-1"), {"node": UNREACHABLE}, []),
+        (pod("disk-1"), {"node": OUT}, FORCED),
+        (pod("disk-1", **GONE), {"node": OUT}, FORCED),
+        (pod("disk-1", **GONE), {"node": UNREACHABLE}, []),
+        (pod("disk-1", node="node-2"), {"node": OUT}, [("disk-1", "unbind"), *DELETED]),  # the machine's, not its own
     ],
 )
 async def test_letting_go(cable, more, expected) -> None:
@@ -188,6 +214,38 @@ async def test_the_image_that_cleans_up(own_image, known, image) -> None:
     assert api.body["spec"]["containers"][0]["image"] == image
 
 
+FAILS = cluster_error("post Pod x", 500, "InternalError", "etcdserver: request timed out")
+BUSY_API = cluster_error("post Pod x", 429, "TooManyRequests", "try again later")
+SILENT_API = cluster_error("post Pod x", 0, "NoAnswer", "the API server did not answer")
+
+
+@pytest.mark.parametrize("failure", [FAILS, BUSY_API, SILENT_API])
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        (CreatePod(), "PodCreating"),
+        (CreateAttachment("disk-1"), "Attaching"),
+        (CreateAddress("10.96.9.9"), "PodCreating"),
+    ],
+)
+async def test_an_api_server_that_fails_for_a_moment_has_refused_nothing(step, reason, failure) -> None:
+    """A refusal ends create_vm and attach_disk at once; this is tried again."""
+    network = {"name": "d", "type": "manual", "ip": "10.96.9.9", "ports": [80]}
+    look = observed(vm(machine={"networks": [network]}), pod=pod())
+    result, _ = await take(look, step, refusal=failure)
+    assert result.reason == reason
+    assert failure.message in result.message
+    assert result.error is failure
+
+
+async def test_a_machine_whose_disks_are_attached_somewhere_is_made_again_there() -> None:
+    api = Api([])
+    look = observed(vm(disks=("disk-1",), machine={"rootDisk": {"storageClass": "s"}}), attachments={"disk-1": pod()})
+    await Applier(api, Ask([]), "/base", 60).apply(look, [CreatePod()])
+    required = api.body["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    assert required["nodeSelectorTerms"][0]["matchFields"][0]["values"] == [NODE]
+
+
 async def test_a_pod_that_is_there_already_was_made_by_an_earlier_try() -> None:
     result, _ = await take(observed(vm()), CreatePod(), there={("Pod", "vm-1"): pod()})
     assert result.reason == ""
@@ -234,3 +292,22 @@ def test_the_answer_to_an_order(stdout, status, code, data) -> None:
 def test_an_order_that_did_not_run_is_no_refusal(status) -> None:
     with pytest.raises(OrderError):
         orders.answer("", "", status)
+
+
+async def test_a_look_gives_a_node_that_hangs_less_time_than_an_order(monkeypatch) -> None:
+    """Every look at every machine of that node waits so long, and there are only so many workers."""
+
+    class Hanging(orders.ExecOrders):
+        def __init__(self) -> None:
+            pass
+
+        async def _exec(self, pod_name, container, command):
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(orders, "LOOK_TIMEOUT", 0.001)
+    release = asyncio.create_task(Hanging().machine("vm-1", "release", "disk-1"))
+    with pytest.raises(OrderError, match="no answer to /firmware/ctl status"):
+        await asyncio.wait_for(Hanging().machine("vm-1", "status"), 10)
+    assert not release.done()
+    release.cancel()
+    await asyncio.gather(release, return_exceptions=True)

@@ -15,11 +15,15 @@ class OneLease:
     def __init__(self) -> None:
         self.kept: dict | None = None
         self.fails = False
+        self.meanwhile: list[dict] = []  # changes of the spec by another hand, each right after a read
 
     async def get(self, kind, name):
         if self.fails:
             raise cluster_error("get Lease", 0, "NoAnswer", "no answer")
-        return copy.deepcopy(self.kept)
+        found = copy.deepcopy(self.kept)
+        if self.meanwhile:
+            self._keep(self.kept | {"spec": self.kept["spec"] | self.meanwhile.pop(0)}, 100 - len(self.meanwhile))
+        return found
 
     async def create(self, kind, body):
         if self.kept:
@@ -107,3 +111,25 @@ async def test_renewing_changes_the_time_and_not_the_holder(clock) -> None:
     assert after["acquireTime"] == before["acquireTime"]
     assert after["renewTime"] > before["renewTime"]
     assert after["leaseTransitions"] == 0
+
+
+async def test_a_lease_that_was_changed_while_it_was_renewed_is_still_ours(clock) -> None:
+    """A label, or our own renewal whose answer was lost: a conflict alone says nothing about the holder."""
+    api = OneLease()
+    first = Lease(api, "first", clock)
+    await first.acquire()
+    api.meanwhile = [{}]
+    assert await first._try()
+    assert api.meanwhile == []
+    assert api.kept["spec"]["holderIdentity"] == "first"
+
+
+@pytest.mark.parametrize("others", [[{"holderIdentity": "second"}], [{}, {"holderIdentity": "second"}]])
+async def test_one_that_is_taken_while_it_is_renewed_is_not(clock, others) -> None:
+    api = OneLease()
+    first = Lease(api, "first", clock)
+    await first.acquire()
+    api.meanwhile = others
+    with pytest.raises(LeaseError, match="another operator"):
+        await first.hold()
+    assert api.kept["spec"]["holderIdentity"] == "second"

@@ -1,9 +1,10 @@
 """What is read of a machine, and who is asked."""
 
+from bosh_kubernetes_api import names
 from bosh_kubernetes_operator.machine.observe import observe
 from bosh_kubernetes_operator.machine.orders import Answer
 from tests.unit.operator.test_reconcile import Cluster
-from tests.unit.operator.things import NODE, VM, pod, vm
+from tests.unit.operator.things import NODE, VM, claim, pod, vm
 
 
 class Firmware:
@@ -35,3 +36,19 @@ async def test_firmware_on_a_node_that_does_not_report_is_not_asked() -> None:
     assert looks["True"][0].guest.runs
     assert looks["Unknown"][0].guest is None
     assert [asked for _, asked in looks.values()] == [1, 0]
+
+
+async def test_only_disks_that_are_there_and_stay_place_a_machine() -> None:
+    """Those of the other two may be wherever: no Pod of this machine will mount them."""
+
+    def disk(cid: str, **metadata):
+        return claim(cid, **metadata) | {"spec": {"volumeName": f"pv-{cid}"}}
+
+    claims = [disk("disk-1"), disk("disk-2", deletionTimestamp="T"), disk("disk-3", annotations={names.DELETING: "T"})]
+    cluster = Cluster(
+        ("VirtualMachine", vm(machine={"placement": {"disks": ["disk-0", "disk-1", "disk-2", "disk-3"]}})),
+        *(("PersistentVolumeClaim", thing) for thing in claims),
+        *(("PersistentVolume", {"metadata": {"name": f"pv-disk-{n}"}}) for n in range(4)),
+    )
+    look = await observe(cluster, Firmware(), VM)
+    assert list(look.volumes) == ["disk-1"]

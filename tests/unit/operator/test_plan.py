@@ -1,10 +1,14 @@
 """The next steps of a machine, one table a subject."""
 
+from datetime import timedelta
+
 import pytest
 
 from bosh_kubernetes_api import names
+from bosh_kubernetes_operator.machine import attachment
 from bosh_kubernetes_operator.machine.plan import plan
-from bosh_kubernetes_operator.machine.state import lost_id
+from bosh_kubernetes_operator.machine.pod import build
+from bosh_kubernetes_operator.machine.state import held_on, lost_id
 from bosh_kubernetes_operator.machine.steps import (
     AddFinalizer,
     Attach,
@@ -19,12 +23,38 @@ from bosh_kubernetes_operator.machine.steps import (
     Order,
     RemoveFinalizer,
 )
-from tests.unit.operator.things import NODE, VM, attached, claim, guest, observed, pod, seen, vm, waiting
+from tests.unit.operator.things import (
+    NODE,
+    NOW,
+    OUT,
+    OUT_BUT_READY,
+    UNREACHABLE,
+    VM,
+    attached,
+    claim,
+    guest,
+    observed,
+    pod,
+    seen,
+    vm,
+    waiting,
+)
 
 GONE = {"deletionTimestamp": "2026-01-02T03:00:00Z"}
+
+
+def unready(seconds: int, ready: bool = False):
+    """An attachment whose container has run for so long and says that nothing is bound."""
+    since = (NOW - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    cable = pod("disk-1", state={"running": {"startedAt": since}})
+    cable["status"]["containerStatuses"][0]["ready"] = ready
+    return cable
+
+
 ROOT = {"machine": {"rootDisk": {"storageClass": "fast"}}}
 STATIC = {"machine": {"networks": [{"name": "d", "type": "manual", "ip": "10.96.9.9", "ports": [6868]}]}}
 KNOWN_POD = {"pod": {"name": VM, "uid": "uid-vm-1", "node": NODE}}
+LIVED = {**KNOWN_POD, "guest": {"boots": 1, "crashes": 0}}
 HELD = {"metadata": {"name": "ip", "uid": "s", "ownerReferences": [{"uid": "uid-vm"}]}}
 
 
@@ -41,11 +71,22 @@ HELD = {"metadata": {"name": "ip", "uid": "s", "ownerReferences": [{"uid": "uid-
         (observed(vm(**STATIC)), [CreateAddress("10.96.9.9")]),
         (observed(vm(**STATIC), services={"10.96.9.9": HELD}), [CreatePod()]),
         (observed(vm(**STATIC), services={"10.96.9.9": {"metadata": {"name": "ip"}}}), []),
-        (observed(vm(machine={"placement": {"disks": ["disk-1"]}}), claims={"disk-1": None}), []),
+        (observed(vm(machine={"placement": {"disks": ["disk-1"]}}), claims={"disk-1": None}), [CreatePod()]),
         (observed(vm(machine={"placement": {"disks": ["disk-1"]}}), claims={"disk-1": claim("disk-1")}), [CreatePod()]),
         # A lost emptyDir is never made again; a root on a claim is.
         (observed(vm(status=KNOWN_POD)), []),
         (observed(vm(status=KNOWN_POD, **ROOT), root_claim=claim("vm-1-root")), [CreatePod()]),
+        # … whatever has become of the disks that create_vm named.
+        (
+            observed(
+                vm(status=LIVED, machine={**ROOT["machine"], "placement": {"disks": ["disk-1"]}}),
+                root_claim=claim("vm-1-root"),
+            ),
+            [CreatePod()],
+        ),
+        # … and not while the one before may run on a node that says nothing, or a disk is held there.
+        (observed(vm(status=KNOWN_POD, **ROOT), root_claim=claim("vm-1-root"), node=UNREACHABLE), []),
+        (observed(vm(status=KNOWN_POD, **ROOT), root_claim=claim("vm-1-root"), node=OUT), [CreatePod()]),
         (observed(vm(**ROOT), pod=pod(phase="Failed")), [DeletePod(VM, "uid-vm-1", 0)]),
         (observed(vm(), pod=pod(phase="Failed")), []),
     ],
@@ -64,6 +105,11 @@ def test_making(look, steps) -> None:
         ({"power": "Running"}, guest("stopped"), []),  # it switched itself off, and stays off
         ({"reboot": "r1"}, guest(), [Order("reboot", "r1")]),
         ({"reboot": "r1"}, guest("stopped"), [Order("reboot", "r1")]),
+        # reboot_vm of a machine that a person has stopped: it is switched on once. One that is to be off stays off.
+        ({"reboot": "r1", "status": {"power": "Stopped"}}, guest("stopped"), [Order("reboot", "r1")]),
+        ({"reboot": "r1", "status": {"power": "Stopped"}}, guest("stopped", pending="r1"), [Order("start")]),
+        ({"reboot": "r1", "power": "Stopped"}, guest(), [Order("stop")]),
+        ({"reboot": "r1", "power": "Stopped", "status": {"power": "Stopped"}}, guest("stopped"), []),
         ({"reboot": "r1"}, guest(pending="r1"), []),
         ({"reboot": "r1"}, guest(served="r1"), []),
         ({"reboot": "r1", "status": {"reboot": "r1"}}, guest(served="lost-1"), []),
@@ -76,7 +122,11 @@ def test_orders(more, state, steps) -> None:
 
 
 CABLE = {"disk-1": pod("disk-1")}
+FAILED = {"disk-1": pod("disk-1", phase="Failed", state={"terminated": {}})}
+FAILED_ELSEWHERE = {"disk-1": pod("disk-1", phase="Failed", state={"terminated": {}}, node="node-2")}
 BOUND = {"disk-1": claim("disk-1")}
+UNPLACED = attachment.build(vm(), "disk-1", "node-2", "firmware-1", "/base")
+MADE_AGAIN = {"vm": vm(disks=("disk-1",), status=KNOWN_POD, **ROOT), "root_claim": claim("vm-1-root"), "guest": None}
 
 
 @pytest.mark.parametrize(
@@ -97,10 +147,97 @@ BOUND = {"disk-1": claim("disk-1")}
         ({"attachments": CABLE, "guest": guest("waiting", missing=("disk-1",))}, [Attach("disk-1")]),
         ({"attachments": {"disk-1": pod("disk-1", **GONE)}, "guest": guest(disks={"disk-1": seen()})}, []),
         ({"attachments": {"disk-1": pod("disk-1", **GONE)}}, [LetGo("disk-1")]),
+        # One that ended for good is made again where it was; nothing else could take its bind away.
+        ({"attachments": FAILED}, [LetGo("disk-1")]),
+        ({"attachments": FAILED, "guest": guest("waiting", missing=("disk-1",))}, [LetGo("disk-1")]),
+        ({"attachments": FAILED, "pod": pod(node=""), "guest": None}, []),
+        ({"attachments": FAILED, "pod": pod(**GONE)}, []),
+        ({"attachments": FAILED, "node": OUT}, [LetGo("disk-1")]),
+        ({"attachments": FAILED_ELSEWHERE}, []),
+        ({"attachments": FAILED_ELSEWHERE, "nodes": {"node-2": None}}, [LetGo("disk-1")]),
+        # One that has unbound the disk, for an operator that died then, binds it no more.
+        ({"attachments": {"disk-1": unready(31)}}, [LetGo("disk-1")]),
+        ({"attachments": {"disk-1": unready(29)}}, [Attach("disk-1")]),  # it may just have begun
+        ({"attachments": {"disk-1": unready(31)}, "guest": guest(disks={"disk-1": seen()})}, [Attach("disk-1")]),
+        ({"attachments": {"disk-1": unready(31)}, "guest": None}, []),
+        ({"attachments": {"disk-1": unready(31, ready=True)}}, [Attach("disk-1")]),
+        # The machine was made again elsewhere: its disks follow.
+        ({"attachments": {"disk-1": pod("disk-1", node="node-2")}}, [LetGo("disk-1")]),
+        ({"attachments": {"disk-1": pod("disk-1", node="node-2")}, "guest": None}, [LetGo("disk-1")]),
+        ({"attachments": {"disk-1": pod("disk-1", node="node-2", **GONE)}}, [LetGo("disk-1")]),
+        ({"attachments": {"disk-1": UNPLACED}}, [LetGo("disk-1")]),
+        ({"attachments": CABLE, "pod": pod(node=""), "guest": None}, []),  # it may come to the same node
+        # A node that does not report gets nothing and loses nothing; one that is gone for good holds nothing.
+        ({"claims": BOUND, "node": UNREACHABLE, "guest": None}, []),
+        ({"claims": BOUND, "node_absent": True, "guest": None}, []),
+        ({"attachments": CABLE, "node": UNREACHABLE, "guest": None}, []),
+        ({"attachments": CABLE, "node": OUT, "guest": None}, [LetGo("disk-1")]),
+        ({"attachments": CABLE, "node": OUT_BUT_READY}, [Attach("disk-1")]),
+        ({"attachments": CABLE, "node_absent": True, "pod": None, **MADE_AGAIN}, [CreatePod(), LetGo("disk-1")]),
     ],
 )
 def test_a_wanted_disk(more, steps) -> None:
-    assert plan(observed(vm(disks=("disk-1",)), **({"pod": pod(), "guest": guest()} | more))) == steps
+    machine = more.pop("vm", None) or vm(disks=("disk-1",))
+    assert plan(observed(machine, **({"pod": pod(), "guest": guest()} | more))) == steps
+
+
+ELSEWHERE = {"disk-1": pod("disk-1", node="node-2")}
+DRAINED = {"metadata": {"name": "node-2"}, "spec": {"unschedulable": True}, "status": {}}
+LOST_NODE = UNREACHABLE | {"spec": OUT["spec"]}
+
+
+@pytest.mark.parametrize(
+    ("attachments", "node", "there"),
+    [
+        (ELSEWHERE, {}, "node-2"),
+        (ELSEWHERE, UNREACHABLE, "node-2"),
+        (FAILED_ELSEWHERE, {}, "node-2"),
+        (ELSEWHERE, None, ""),
+        (ELSEWHERE, LOST_NODE, ""),
+        # A drain moves the machine, and its disks follow: unless nobody can be asked to let go of them.
+        (ELSEWHERE, DRAINED, ""),
+        (FAILED_ELSEWHERE, DRAINED, "node-2"),
+        ({"disk-2": pod("disk-2", node="node-2")}, {}, ""),  # not wanted any more
+        ({"disk-1": pod("disk-1", node="")}, {}, ""),
+    ],
+)
+def test_where_the_disks_of_a_machine_hold_it(attachments, node, there) -> None:
+    machine = vm(disks=("disk-1",), status=KNOWN_POD, **ROOT)
+    assert held_on(observed(machine, attachments=attachments, nodes={"node-2": node})) == there
+
+
+def pinned(*nodes: str, **more):
+    unscheduled = pod(node="", phase="Pending", state=waiting(""), **more)
+    unscheduled["metadata"]["annotations"] = build(vm(), "f", "/base", 60, {}, *nodes)["metadata"]["annotations"]
+    return unscheduled
+
+
+@pytest.mark.parametrize(
+    ("the_pod", "attachments", "node", "again"),
+    [
+        (pinned("node-2"), ELSEWHERE, {}, False),
+        (pinned("node-2"), {}, {}, True),
+        (pinned("node-2"), ELSEWHERE, None, True),
+        (pinned("node-2"), ELSEWHERE, DRAINED, True),
+        (pinned("node-2", **GONE), {}, {}, False),
+        (pinned(), ELSEWHERE, {}, False),
+        (pinned(), {}, {}, False),
+        (pod(), {}, {}, False),
+    ],
+)
+def test_a_pod_that_waits_for_a_node_where_nothing_holds_it_any_more_is_made_again(
+    the_pod, attachments, node, again
+) -> None:
+    machine = vm(disks=("disk-1",), status=KNOWN_POD, **ROOT)
+    steps = plan(observed(machine, pod=the_pod, attachments=attachments, nodes={"node-2": node}))
+    assert (DeletePod(VM, "uid-vm-1", 0) in steps) == again
+
+
+def test_no_pod_is_made_while_a_disk_is_held_on_a_node_that_says_nothing() -> None:
+    machine = vm(disks=("disk-1",), status=KNOWN_POD, **ROOT)
+    there = {"root_claim": claim("vm-1-root"), "attachments": ELSEWHERE}
+    assert plan(observed(machine, nodes={"node-2": UNREACHABLE}, **there)) == []
+    assert plan(observed(machine, nodes={"node-2": LOST_NODE}, **there)) == [CreatePod(), LetGo("disk-1")]
 
 
 CHANGED = seen("7:2 /", was="7:1 /")
@@ -162,7 +299,6 @@ DELETED = vm(metadata=GONE, status=KNOWN_POD)
 MAKING = pod("vm-1-cleanup", phase="Running")
 CLEAN = pod("vm-1-cleanup", phase="Succeeded")
 NODE_OBJECT = {"metadata": {"name": NODE}, "spec": {}, "status": {}}
-OUT = {"metadata": {"name": NODE}, "spec": {"taints": [{"key": "node.kubernetes.io/out-of-service"}]}, "status": {}}
 
 
 @pytest.mark.parametrize(
@@ -183,6 +319,11 @@ OUT = {"metadata": {"name": NODE}, "spec": {"taints": [{"key": "node.kubernetes.
         ({"cleanup": pod("vm-1-cleanup")}, [RemoveFinalizer()]),  # for more than a minute
         ({"node": None, "node_absent": True}, [RemoveFinalizer()]),
         ({"node": OUT}, [RemoveFinalizer()]),
+        ({"node": OUT_BUT_READY}, [CreateCleanup(own_image=True)]),  # it runs, whatever its taint says
+        ({"node": UNREACHABLE, "pod": pod(**GONE), "attachments": CABLE, "cleanup": MAKING}, []),
+        # The cluster's collection removes what ends on a node that is gone; all that ends, it removes at once.
+        ({"node": OUT, "pod": pod(**GONE), "attachments": CABLE}, [LetGo("disk-1")]),
+        ({"node": OUT, "pod": pod(**GONE)}, []),
         ({"node": None}, [CreateCleanup(own_image=True)]),  # not looked at is not gone
     ],
 )
@@ -190,11 +331,35 @@ def test_deleting(more, steps) -> None:
     assert plan(observed(DELETED, **({"node": NODE_OBJECT} | more))) == steps
 
 
+@pytest.mark.parametrize(
+    ("asked", "more", "steps"),
+    [
+        ("03:03:00", {}, [RemoveFinalizer()]),
+        ("03:03:10", {}, [CreateCleanup(own_image=True)]),
+        ("03:03:00", {"attachments": CABLE}, [CreateCleanup(own_image=True), LetGo("disk-1")]),
+        ("03:03:00", {"pod": pod()}, [CreateCleanup(), DeletePod(VM, "uid-vm-1", 10)]),
+        ("03:03:00", {"cleanup": MAKING}, [RemoveFinalizer()]),
+    ],
+)
+@pytest.mark.parametrize("reason", ["PodRefused", "QuotaExceeded"])
+def test_a_clean_up_that_is_refused_does_not_keep_the_machine_for_ever(reason, asked, more, steps) -> None:
+    status = {**KNOWN_POD, "conditions": [{"type": "Ready", "status": "False", "reason": reason}]}
+    refused = vm(metadata={"deletionTimestamp": f"2026-01-02T{asked}Z"}, status=status)
+    assert plan(observed(refused, node=NODE_OBJECT, **more)) == steps
+
+
 def test_a_machine_whose_guest_has_run_had_its_image_on_the_node() -> None:
     ran = vm(metadata=GONE, status={**KNOWN_POD, "guest": {"boots": 1, "crashes": 0}})
     assert plan(observed(ran, node=NODE_OBJECT)) == [CreateCleanup()]
     made_again = pod(state=waiting("ErrImagePull"))  # elsewhere: its root disk is on a claim
     assert plan(observed(ran, node=NODE_OBJECT, pod=made_again))[0] == CreateCleanup(own_image=True)
+
+
+def test_a_later_pod_is_placed_for_the_disks_that_the_machine_has_by_then() -> None:
+    named = {"placement": {"disks": ["disk-1"]}}
+    assert observed(vm(machine=named)).placed == ["disk-1"]
+    assert observed(vm(machine=named, status=KNOWN_POD)).placed == ["disk-1"]
+    assert observed(vm(machine=named, disks=("disk-2",), status=LIVED)).placed == ["disk-2"]
 
 
 def test_a_machine_that_never_had_a_node_leaves_nothing_on_one() -> None:

@@ -1,6 +1,7 @@
 """The queue on a clock of the test's own: no test waits for time to pass."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -11,12 +12,14 @@ from bosh_kubernetes_operator.queue import BACKOFF_MOST, Again, Queue
 class Bench:
     """A queue whose time stands still until the test moves it, and whose work ends when the test says."""
 
-    def __init__(self, answer=Again.SETTLED, workers: int = 4) -> None:
+    def __init__(self, answer=Again.SETTLED, workers: int = 4, most: float = 240.0) -> None:
         self.now = 100.0
         self.answer = answer
         self.began: list[str] = []
         self.hold: asyncio.Event | None = None
-        self.queue = Queue(self.work, resync=300.0, workers=workers, clock=lambda: self.now, jitter=lambda: 0.5)
+        self.queue = Queue(
+            self.work, resync=300.0, workers=workers, most=most, clock=lambda: self.now, jitter=lambda: 0.5
+        )
 
     async def work(self, key: str) -> Again:
         self.began.append(key)
@@ -33,6 +36,16 @@ class Bench:
             await asyncio.sleep(0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Lets everything run until `condition` holds."""
+
+    async def spin() -> None:
+        while not condition():
+            await asyncio.sleep(0)
+
+    await asyncio.wait_for(spin(), 10)
 
 
 async def test_a_key_added_often_is_worked_on_once() -> None:
@@ -144,3 +157,49 @@ async def test_the_oldest_key_tells_how_stuck_the_queue_is() -> None:
     bench.queue.add("b")
     bench.now += 5
     assert bench.queue.oldest == 12.0
+
+
+async def test_a_queue_that_does_nothing_though_it_could_is_stuck() -> None:
+    bench = Bench(workers=2)
+    bench.hold = asyncio.Event()
+    runner = asyncio.create_task(bench.queue.run())
+    bench.now += 1000
+    assert bench.queue.stuck == 0.0, "nothing was asked of it"
+    for key in "abc":
+        bench.queue.add(key)
+    assert bench.queue.stuck == 0.0, "it had no time to begin"
+    await until(lambda: bench.began == ["a", "b"])
+    bench.now += 400
+    assert bench.queue.stuck == 400.0
+    runner.cancel()
+    await asyncio.gather(runner, return_exceptions=True)
+
+
+async def test_a_queue_in_which_turns_end_is_not_stuck_however_long_one_takes() -> None:
+    bench = Bench(workers=2)
+    never = asyncio.Event()
+    bench.queue._work = lambda key: never.wait() if key == "hung" else bench.work(key)
+    runner = asyncio.create_task(bench.queue.run())
+    bench.queue.add("hung")
+    for _ in range(5):
+        bench.now += 100
+        bench.queue.add("a")
+        bench.began.clear()
+        await until(lambda: bench.began == ["a"])
+    assert bench.queue.oldest == 400.0
+    assert bench.queue.stuck == 0.0
+    runner.cancel()
+    await asyncio.gather(runner, return_exceptions=True)
+
+
+async def test_a_turn_that_takes_too_long_is_cut_short_and_comes_again(caplog) -> None:
+    bench = Bench(workers=1, most=0.000001)
+    bench.hold = asyncio.Event()
+    bench.queue.add("a")
+    runner = asyncio.create_task(bench.queue.run())
+    await until(lambda: bench.queue.due_now() is not None)
+    assert bench.began == ["a"]
+    assert "cut short" in caplog.text
+    assert "Traceback" not in caplog.text
+    runner.cancel()
+    await asyncio.gather(runner, return_exceptions=True)

@@ -8,7 +8,7 @@ from bosh_kubernetes_operator.machine.apply import Applier
 from bosh_kubernetes_operator.machine.orders import Answer
 from bosh_kubernetes_operator.machine.reconcile import Reconciler, differs
 from bosh_kubernetes_operator.queue import Again
-from tests.unit.operator.things import VM, pod, vm
+from tests.unit.operator.things import UNREACHABLE, VM, pod, vm
 
 GONE = {"deletionTimestamp": "2026-01-02T03:00:00Z"}
 
@@ -87,6 +87,20 @@ async def test_a_status_is_written_and_told_once_and_not_again_while_nothing_cha
         assert await reconcile(VM) is Again.WAITING
     assert cluster.wrote == [("status", "VirtualMachine")]
     assert recorder.told == ["Provisioning"]
+
+
+async def test_a_guest_is_not_asked_while_its_node_does_not_report() -> None:
+    """An order would hang there for as long as it may, and the status wait for it."""
+
+    class Asked(Firmware):
+        async def machine(self, name, *order) -> Answer:
+            raise AssertionError(f"{name} was asked {order}")
+
+    cluster = Cluster(("VirtualMachine", vm()), ("Pod", pod()), ("Node", UNREACHABLE))
+    recorder = Recorder()
+    reconcile = Reconciler(cluster, Asked(), Applier(cluster, Asked(), "/base", 60), recorder)
+    assert await reconcile(VM) is Again.WAITING
+    assert recorder.told == ["NodeUnreachable"]
 
 
 async def test_the_finalizer_is_the_first_that_is_written() -> None:

@@ -5,16 +5,41 @@ import pytest
 from bosh_kubernetes_api import reasons
 from bosh_kubernetes_operator.machine.reconcile import differs
 from bosh_kubernetes_operator.machine.status import again, compute
-from bosh_kubernetes_operator.machine.steps import DONE, Attach, CreateAttachment, CreatePod, Detach, Order, Result
+from bosh_kubernetes_operator.machine.steps import (
+    DONE,
+    Attach,
+    CreateAttachment,
+    CreateCleanup,
+    CreatePod,
+    Detach,
+    LetGo,
+    Order,
+    Result,
+)
 from bosh_kubernetes_operator.queue import Again
-from tests.unit.operator.things import NODE, VM, attached, claim, guest, observed, pod, seen, vm, waiting
+from tests.unit.operator.things import (
+    NODE,
+    OUT,
+    UNREACHABLE,
+    VM,
+    attached,
+    claim,
+    guest,
+    observed,
+    pod,
+    seen,
+    vm,
+    waiting,
+)
 
-UNREACHABLE = {
-    "metadata": {},
-    "status": {"conditions": [{"type": "Ready", "status": "Unknown", "lastTransitionTime": "T"}]},
-}
 KNOWN = {"pod": {"name": VM, "uid": "u", "node": NODE}}
 GONE = {"deletionTimestamp": "2026-01-02T03:00:00Z"}
+
+
+ROOT = {"rootDisk": {"storageClass": "s"}}
+CABLE = {"disk-1": pod("disk-1")}
+ELSEWHERE = {"disk-1": pod("disk-1", node="node-2")}
+SILENT = {"node-2": UNREACHABLE}
 
 
 def unscheduled(message: str):
@@ -32,7 +57,7 @@ def ready(status) -> dict:
         (observed(vm(), settings=False), {}, "WaitingForSettings"),
         (observed(vm()), {}, "PodCreating"),
         (observed(vm()), {CreatePod(): Result("QuotaExceeded", "exceeded quota: q")}, "QuotaExceeded"),
-        (observed(vm(machine={"placement": {"disks": ["d"]}}), claims={"d": None}), {}, "ClaimMissing"),
+        (observed(vm(machine={"placement": {"disks": ["d"]}}), claims={"d": None}), {}, "PodCreating"),
         (observed(vm(), pod=unscheduled("0/1 nodes are available: 1 Insufficient cpu.")), {}, "Unschedulable"),
         (observed(vm(), pod=unscheduled('persistentvolumeclaim "x" not found')), {}, "ClaimMissing"),
         (observed(vm(), pod=unscheduled("pod has unbound immediate PersistentVolumeClaims")), {}, "ClaimPending"),
@@ -64,9 +89,17 @@ def ready(status) -> dict:
         (observed(vm(), pod=pod(), guest=guest(), node=UNREACHABLE), {}, "NodeUnreachable"),
         (observed(vm(), pod=pod(**GONE), guest=guest()), {}, "Terminating"),
         (observed(vm(metadata=GONE), pod=pod(), guest=guest()), {}, "Terminating"),
+        (observed(vm(metadata=GONE), pod=pod(**GONE), node=UNREACHABLE), {}, "NodeUnreachable"),
+        (observed(vm(metadata=GONE, status=KNOWN), attachments=CABLE, node=UNREACHABLE), {}, "NodeUnreachable"),
+        (observed(vm(metadata=GONE, status=KNOWN), node=UNREACHABLE), {}, "Terminating"),  # only an empty directory
+        (observed(vm(metadata=GONE), pod=pod(**GONE), node=OUT), {}, "Terminating"),
+        (observed(vm(status=KNOWN), pod=unscheduled("0/3 nodes"), node=UNREACHABLE), {}, "Unschedulable"),
         (observed(vm(status=KNOWN)), {}, "RootLost"),
         (observed(vm(), pod=pod(phase="Failed")), {}, "RootLost"),
-        (observed(vm(status=KNOWN, machine={"rootDisk": {"storageClass": "s"}})), {}, "PodCreating"),
+        (observed(vm(status=KNOWN, machine=ROOT)), {}, "PodCreating"),
+        (observed(vm(status=KNOWN, machine=ROOT), node=UNREACHABLE), {}, "NodeUnreachable"),
+        (observed(vm(status=KNOWN, machine=ROOT), node=OUT), {}, "PodCreating"),
+        (observed(vm(status=KNOWN, machine=ROOT), attachments=ELSEWHERE, nodes=SILENT), {}, "NodeUnreachable"),
     ],
 )
 def test_the_reason_that_matters_most(look, results, reason) -> None:
@@ -120,6 +153,38 @@ def test_the_guest_of_a_paused_machine_runs_on_and_its_disks_wait() -> None:
     assert again(look, status, {}) is Again.SETTLED
 
 
+@pytest.mark.parametrize("metadata", [{}, GONE])
+def test_an_unreachable_node_is_named_with_since_when_and_what_to_do(metadata) -> None:
+    look = observed(vm(metadata=metadata, disks=("disk-1",)), pod=pod(), attachments=CABLE, node=UNREACHABLE)
+    status = compute(look, {})
+    for words in (f"node {NODE} has not reported since T", f"kubectl taint nodes {NODE} node.kubernetes.io/out-of"):
+        assert words in ready(status)["message"]
+    running = next(c for c in status["conditions"] if c["type"] == "GuestRunning")
+    assert running["status"] == "Unknown"
+
+
+@pytest.mark.parametrize(
+    ("result", "reason", "words"),
+    [
+        (Result("QuotaExceeded", "exceeded quota: q"), "QuotaExceeded", "node-1, is refused: exceeded quota: q"),
+        (Result("PodCreating", "no answer"), "Terminating", "removes the machine's directory"),
+        (DONE, "Terminating", "removes the machine's directory"),
+    ],
+)
+def test_a_clean_up_that_is_refused_is_told(result, reason, words) -> None:
+    status = compute(observed(vm(metadata=GONE, status=KNOWN)), {CreateCleanup(own_image=True): result})
+    assert ready(status)["reason"] == reason
+    assert words in ready(status)["message"]
+
+
+def test_what_cannot_be_scheduled_says_what_was_asked_for() -> None:
+    asked = {"node": "n1", "zone": "z1", "region": "r1", "nodeSelector": {"disk": "fast"}, "disks": ["disk-1"]}
+    status = compute(observed(vm(machine={"placement": asked}), pod=unscheduled("0/3 nodes are available.")), {})
+    assert ready(status)["message"] == (
+        "0/3 nodes are available. (asked for: node n1, zone z1, region r1, node_selector disk=fast, the node of disk-1)"
+    )
+
+
 def test_what_a_pull_failed_of_is_kept_between_two_tries() -> None:
     first = compute(observed(vm(), pod=pod(state=waiting("ErrImagePull", "x: not found"))), {})
     second = compute(
@@ -129,7 +194,6 @@ def test_what_a_pull_failed_of_is_kept_between_two_tries() -> None:
     assert ready(second)["message"] == "x: not found"
 
 
-CABLE = {"disk-1": pod("disk-1")}
 COLD = {"disk-1": pod("disk-1", state=waiting("ContainerCreating"))}
 BOUND = {"disk-1": claim("disk-1")}
 
@@ -143,6 +207,8 @@ BOUND = {"disk-1": claim("disk-1")}
         ({"claims": BOUND, "pod": pod(node="")}, {}, "Pending", "WaitingForMachine"),
         ({"claims": BOUND}, {CreateAttachment("disk-1"): Result("DiskInUse", "m")}, "Failed", "DiskInUse"),
         ({"claims": BOUND}, {CreateAttachment("disk-1"): DONE}, "Attaching", "Attaching"),
+        # The API server failed for a moment; a disk that is `Failed` would be given up.
+        ({"claims": BOUND}, {CreateAttachment("disk-1"): Result("Attaching", "m")}, "Attaching", "Attaching"),
         ({"attachments": {"disk-1": unscheduled("0/1 nodes: cpu")}}, {}, "Pending", "Unschedulable"),
         (
             {"attachments": COLD, "warnings": {"uid-disk-1": "FailedMount: wrong fs type"}},
@@ -152,7 +218,9 @@ BOUND = {"disk-1": claim("disk-1")}
         ),
         ({"attachments": CABLE}, {Attach("disk-1"): Result("Attaching", "no", soon=True)}, "Attaching", "Attaching"),
         ({"attachments": CABLE}, {Attach("disk-1"): DONE}, "Attached", "Attached"),
+        ({"attachments": CABLE}, {LetGo("disk-1"): DONE, Attach("disk-1"): DONE}, "Attached", "Attached"),
         ({"attachments": CABLE, "guest": guest(disks={"disk-1": seen("a", was="b")})}, {}, "Attaching", "DiskLost"),
+        ({"attachments": ELSEWHERE}, {LetGo("disk-1"): Result("DiskBusy", "held")}, "Attaching", "Attaching"),
     ],
 )
 def test_a_wanted_disk(more, results, phase, reason) -> None:
@@ -184,6 +252,28 @@ def test_a_busy_disk_names_who_holds_it_and_a_gone_one_is_no_longer_told() -> No
         "message": "processes 423 nginx",
     }
     assert compute(observed(vm(status=attached("disk-1")), pod=pod(), guest=guest()), {})["disks"] == []
+
+
+def test_a_disk_that_was_unbound_and_is_wanted_again_is_not_attached_yet() -> None:
+    look = observed(vm(disks=("disk-1",), status=attached("disk-1")), pod=pod(), attachments=CABLE)
+    [disk] = compute(look, {LetGo("disk-1"): Result("DiskBusy", "held by 423")})["disks"]
+    assert disk["phase"] == "Attaching"
+    assert "made again: held by 423" in disk["message"]
+
+
+@pytest.mark.parametrize(
+    ("node", "words"),
+    [(NODE, "node-1 ended for good (Terminated) and is made again"), ("node-2", "kubectl delete pod")],
+)
+def test_an_attachment_that_ended_for_good_says_what_becomes_of_the_disk(node, words) -> None:
+    ended = pod("disk-1", phase="Failed", state={"terminated": {}}, node=node)
+    ended["status"]["reason"] = "Terminated"
+    look = observed(
+        vm(disks=("disk-1",), status=attached("disk-1")), pod=pod(), guest=guest(), attachments={"disk-1": ended}
+    )
+    [disk] = compute(look, {})["disks"]
+    assert (disk["phase"], disk["reason"]) == ("Attaching", "Attaching")
+    assert words in disk["message"]
 
 
 def test_a_disk_that_cannot_leave_its_node_says_why() -> None:
@@ -225,6 +315,9 @@ def test_power_echoes_orders_served_not_what_the_guest_does() -> None:
     assert compute(off, {Order("stop"): DONE})["power"] == "Stopped"
     assert compute(off, {Order("stop"): Result("Unanswered", "no")})["power"] == "Running"
     assert compute(observed(vm(), pod=pod(), guest=guest("stopped")), {})["power"] == "Running"
+    off = observed(vm(status={"power": "Stopped"}, reboot="r1"), pod=pod(), guest=guest("stopped"))
+    assert compute(off, {Order("reboot", "r1"): DONE})["power"] == "Running"
+    assert compute(off, {Order("reboot", "r1"): Result("Unanswered", "no")})["power"] == "Stopped"
 
 
 @pytest.mark.parametrize(
@@ -232,6 +325,7 @@ def test_power_echoes_orders_served_not_what_the_guest_does() -> None:
     [
         (observed(vm(), pod=pod(), guest=guest()), Again.SETTLED),
         (observed(vm(), pod=pod()), Again.POLL),
+        (observed(vm(), pod=pod(), node=UNREACHABLE), Again.WAITING),  # the Pod changes when the node is back
         (observed(vm(reboot="r"), pod=pod(), guest=guest(pending="r")), Again.POLL),
         (observed(vm(), pod=pod(), guest=guest("stopped")), Again.SETTLED),
         (observed(vm(), pod=pod(), guest=guest("waiting")), Again.WAITING),

@@ -14,6 +14,12 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 LONG_AGO = "2026-01-01T00:00:00Z"
 VM = "vm-1"
 NODE = "node-1"
+READY = {"conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": "T"}]}
+SILENT = {"conditions": [{"type": "Ready", "status": "Unknown", "lastTransitionTime": "T"}]}
+TAINTED = {"taints": [{"key": "node.kubernetes.io/out-of-service"}]}
+UNREACHABLE = {"metadata": {"name": NODE}, "spec": {}, "status": SILENT}
+OUT = {"metadata": {"name": NODE}, "spec": TAINTED, "status": SILENT}
+OUT_BUT_READY = {"metadata": {"name": NODE}, "spec": TAINTED, "status": READY}
 
 
 def vm(*, disks: tuple[str, ...] = (), status: Object | None = None, finalizer: bool = True, **more: Any) -> Object:
@@ -61,15 +67,18 @@ def guest(state: str = "running", **more: Any) -> Guest:
     return Guest(state=state, **values)
 
 
-def seen(key: str = "7:1 /", was: str | None = None, mounted: bool = True) -> GuestDisk:
-    return GuestDisk(mounted, key, key if was is None else was)
+def seen(key: str = "7:1 /", was: str | None = None, mounted: bool = True, held: tuple[str, ...] = ()) -> GuestDisk:
+    return GuestDisk(mounted, key, key if was is None else was, held)
 
 
 def claim(cid: str, phase: str = "Bound", **metadata: Any) -> Object:
     return {"metadata": {"name": cid, "uid": f"uid-{cid}", **metadata}, "spec": {}, "status": {"phase": phase}}
 
 
-def observed(vm_: Object, **more: Any) -> Observed:
+def observed(vm_: Object, *, node: Object | None = None, node_absent: bool = False, **more: Any) -> Observed:
+    """`node` is NODE as it was found, `node_absent` says that it was not; without either nobody looked."""
+    if node or node_absent:
+        more["nodes"] = {NODE: node}
     return Observed(vm=vm_, now=NOW, **({"settings": True} | more))
 
 

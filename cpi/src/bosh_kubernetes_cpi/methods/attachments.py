@@ -106,10 +106,10 @@ def detach_disk(call: Call, vm_cid: str, disk_cid: str) -> None:
             return True
         if why := paused(now):
             raise CloudError(f"disk {disk_cid} is still attached to {vm_cid}: {why}. {STORED}", ok_to_retry=True)
-        if (lost := unreachable(now)) is not None:
+        if unreachable(now):
             if left := patience.left("NodeUnreachable", node_limit):
                 return wait(left)
-            told = node_lost(now, lost, node_limit)
+            told = node_lost(now, node_limit)
             raise CloudError(f"disk {disk_cid} cannot be detached from {vm_cid}: {told}", ok_to_retry=True)
         if not heard:
             return wait(patience.left(UNHEARD, UNKNOWN) or 1)

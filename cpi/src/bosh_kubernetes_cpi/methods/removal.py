@@ -37,14 +37,13 @@ def remove(call: Call, machine: Json) -> None:
             return True
         if why := paused(current):
             raise CloudError(f"{why}. {STORED}", ok_to_retry=True)
-        lost = unreachable(current)
-        if lost is None:
+        if not unreachable(current):
             return Wait()
         limit: float = call.config["timeouts"]["node_loss"]
         left = patience.left("NodeUnreachable", limit)
         if left:
             return wait(left)
-        told = node_lost(current, lost, limit)
+        told = node_lost(current, limit)
         raise CloudError(f"VirtualMachine {cid} cannot be deleted: {told} (timeouts.node_loss)", ok_to_retry=True)
 
     life = OperatorLife(call)

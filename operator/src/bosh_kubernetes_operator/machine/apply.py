@@ -15,7 +15,18 @@ from ..errors import ClusterError, ConflictError, OrderError, RefusedError
 from . import attachment, pod, verdicts
 from .orders import DONE as ORDER_DONE
 from .orders import NOT_YET, REFUSED, Answer, Orders
-from .state import Object, Observed, gone_for_good, never_ran, running, terminating
+from .state import (
+    Object,
+    Observed,
+    gone_for_good,
+    held_on,
+    never_ran,
+    node_name,
+    phase,
+    running,
+    terminating,
+    unreachable,
+)
 from .steps import (
     DONE,
     AddFinalizer,
@@ -79,9 +90,12 @@ class Applier:
             result = await self._do[type(step)](o, step)
         except OrderError as error:
             result = Result("Unanswered", str(error), soon=True)
+        except RefusedError as error:
+            result = Result("PodRefused", str(error), error=error)
         except ClusterError as error:
-            # A conflict means that what we saw is old: look again. Refusals are told in the status by their step.
-            result = Result("PodRefused", str(error), soon=isinstance(error, ConflictError), error=error)
+            # It failed for a moment, or what we saw is old (a conflict): nothing is refused, it is tried again.
+            reason = "Attaching" if isinstance(step, OF_A_DISK) else "PodCreating"
+            result = Result(reason, str(error), soon=isinstance(error, ConflictError), error=error)
         log.info(
             "%s: %s",
             " ".join((kind, *map(str, vars(step).values()))),
@@ -118,7 +132,7 @@ class Applier:
 
     async def _create_pod(self, o: Observed, _: CreatePod) -> Result:
         firmware = await firmware_map.ensure(self._cluster)
-        body = pod.build(o.vm, firmware, self._host_directory, self._off_timeout, o.volumes)
+        body = pod.build(o.vm, firmware, self._host_directory, self._off_timeout, o.volumes, held_on(o))
         return await self._create("Pod", body)
 
     async def _create_cleanup(self, o: Observed, step: CreateCleanup) -> Result:
@@ -185,27 +199,45 @@ class Applier:
             return Result("Detaching", "the firmware starts", soon=True)
         if answer.code != ORDER_DONE:
             return Result("DiskBusy", holders(answer))
-        return await self._let_go(o, step)
+        result = await self._let_go(o, step)
+        if result.reason != "DiskBusy":
+            return result
+        # It stays this machine's: the firmware has to know, or the next boot would be one without the disk.
+        await self._orders.machine(o.name, "attach", step.disk)
+        disk = o.guest.disks.get(step.disk) if o.guest else None
+        if not disk or not disk.held:
+            return result
+        undone = f"the guest has unmounted it from {', '.join(disk.held)}: mount it again, or reboot the machine"
+        return Result("DiskBusy", f"{result.message}; {undone}")
 
     async def _let_go(self, o: Observed, step: LetGo | Detach) -> Result:
         cable = o.attachments.get(step.disk)
         if cable is None:
             return DONE
-        return await let_go(self._cluster, self._orders, cable, gone_for_good(o))
+        node = node_name(cable)
+        since = unreachable(o.nodes.get(node))
+        if since and not gone_for_good(o, node):
+            return Result("Detaching", f"node {node} of attachment Pod {step.disk} has not reported since {since}")
+        return await let_go(self._cluster, self._orders, cable, gone_for_good(o, node))
 
 
 async def let_go(cluster: Cluster, orders: Orders, cable: Object, node_is_gone: bool = False) -> Result:
-    """Unbinds the disk of attachment Pod `cable`, which refuses while the machine holds it, then deletes the Pod."""
+    """Unbinds the disk of attachment Pod `cable`, which refuses while the machine holds it, then deletes the Pod.
+
+    Only where nothing runs for certain nobody is asked, and the Pod's end, which nobody there can tell, not waited for.
+    """
     name, uid = cable["metadata"]["name"], cable["metadata"]["uid"]
     if running(cable) and not node_is_gone:
         answer = await orders.attachment(name, "unbind")
         if answer.code != ORDER_DONE:
             return Result("DiskBusy", answer.text or "the attachment refuses to unbind the disk")
-    elif not (node_is_gone or never_ran(cable) or cable["status"].get("phase") == "Failed"):
+    elif not (node_is_gone or never_ran(cable) or phase(cable) in ("Failed", "Succeeded")):
         # The bind may be there still; only a container of this Pod can take it away.
         then = "its Pod ends" if terminating(cable) else "waiting for it to be started again"
         return Result("Detaching", f"the attachment's container does not run; {then}")
-    if not terminating(cable):
+    if node_is_gone:
+        await cluster.delete("Pod", name, uid, 0)
+    elif not terminating(cable):
         await cluster.delete("Pod", name, uid)
     return DONE
 

@@ -8,7 +8,19 @@ from bosh_kubernetes_api import names
 from bosh_kubernetes_api.claims import is_being_deleted
 
 from . import verdicts
-from .state import Object, Observed, disk_lost, node_name, running, silent, terminating
+from .state import (
+    Object,
+    Observed,
+    astray,
+    disk_lost,
+    gone_for_good,
+    meant_for,
+    node_name,
+    phase,
+    running,
+    silent,
+    terminating,
+)
 from .steps import Attach, CreateAttachment, Detach, LetGo, Order, Result, Step
 
 
@@ -39,6 +51,12 @@ def _wanted(o: Observed, cid: str, results: Mapping[Step, Result]) -> Object:
     disk = o.guest.disks.get(cid) if o.guest else None
     if cable is None:
         return _without_attachment(o, cid, claim, results)
+    if phase(cable) in ("Failed", "Succeeded") and not gone_for_good(o, node_name(cable)):
+        return _entry(cid, "Attaching", "Attaching", _ended(o, cable))
+    if astray(o, cable):
+        tried = _result(cid, results, LetGo)
+        why = f": {tried.message}" if tried is not None and tried.reason else ""
+        return _entry(cid, "Attaching", "Attaching", f"its attachment Pod for node {meant_for(cable)} ends first{why}")
     if terminating(cable):
         return _entry(cid, "Attaching", "Attaching", "its attachment Pod is being deleted and will be made again")
     if _result(cid, results, Order):
@@ -51,12 +69,27 @@ def _wanted(o: Observed, cid: str, results: Mapping[Step, Result]) -> Object:
         reason, message = verdicts.attachment(cable, claim, dict(o.warnings))
         return _entry(cid, "Pending" if not node_name(cable) else "Attaching", reason, message)
     tried = _result(cid, results, Attach)
+    if tried is None and (ends := _result(cid, results, LetGo)) is not None:
+        why = f": {ends.message}" if ends.reason else ""
+        return _entry(cid, "Attaching", "Attaching", f"its attachment Pod has bound nothing and is made again{why}")
     before = o.disk_status.get(cid, {}).get("phase") == "Attached"
     if (tried is not None and not tried.reason) or (tried is None and before and (disk is None or disk.mounted)):
         return _entry(cid, "Attached", "Attached")
     if tried is not None:
         return _entry(cid, "Attaching", "Attaching", tried.message)
     return _entry(cid, "Attaching", "Attaching", "the machine's firmware does not answer yet")
+
+
+def _ended(o: Observed, cable: Object) -> str:
+    there, name = node_name(cable), cable["metadata"]["name"]
+    why = cable["status"].get("reason") or cable["status"].get("message") or "its containers ended"
+    said = f"its attachment Pod on node {there} ended for good ({why})"
+    if there in ("", node_name(o.pod)) or not node_name(o.pod):
+        return f"{said} and is made again"
+    return (
+        f"{said}, so that nobody there can be asked to unbind the disk, and the machine is on node {node_name(o.pod)}. "
+        f"Once nothing on {there} has it mounted: kubectl delete pod {name}"
+    )
 
 
 def _without_attachment(o: Observed, cid: str, claim: Object | None, results: Mapping[Step, Result]) -> Object:
@@ -70,7 +103,7 @@ def _without_attachment(o: Observed, cid: str, claim: Object | None, results: Ma
         return _entry(cid, "Pending", "WaitingForMachine", "the machine has no node")
     tried = _result(cid, results, CreateAttachment)
     if tried is not None and tried.reason:
-        return _entry(cid, "Failed", tried.reason, tried.message)
+        return _entry(cid, "Attaching" if tried.reason == "Attaching" else "Failed", tried.reason, tried.message)
     return _entry(cid, "Attaching", "Attaching", "its attachment Pod is being made")
 
 

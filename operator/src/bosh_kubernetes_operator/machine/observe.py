@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 
 from bosh_kubernetes_api import names
+from bosh_kubernetes_api.claims import is_being_deleted
 
 from ..cluster import Cluster
 from ..errors import OrderError
@@ -19,6 +20,7 @@ from .state import (
     Observed,
     condition,
     guest,
+    meant_for,
     node_name,
     phase,
     running,
@@ -45,9 +47,10 @@ async def observe(cluster: Cluster, orders: Orders, name: str) -> Observed | Non
         _claims(cluster, bare),
         cluster.get("Pod", cleanup_name(name)) if bare.deleting else _nothing(),
     )
-    node, node_absent = await _node(cluster, bare, pod, own)
+    nodes = await _nodes(cluster, bare, pod, own)
+    reachable = not unreachable(nodes.get(node_name(pod)))
     answer, root_claim, services, volumes, warnings = await asyncio.gather(
-        _guest(orders, None if unreachable(node) else pod),  # a minute would pass before that is given up
+        _guest(orders, pod if reachable else None),  # else a minute would pass before that is given up
         cluster.get("PersistentVolumeClaim", names.root_claim(name)) if bare.root_is_claim else _nothing(),
         _services(cluster, bare) if pod is None else _none(),
         _volumes(cluster, bare, claims) if pod is None and not bare.deleting else _none(),
@@ -59,8 +62,7 @@ async def observe(cluster: Cluster, orders: Orders, name: str) -> Observed | Non
         settings=settings is not None,
         pod=pod,
         guest=answer,
-        node=node,
-        node_absent=node_absent,
+        nodes=nodes,
         attachments=own,
         claims=claims,
         volumes=volumes,
@@ -105,17 +107,14 @@ async def _guest(orders: Orders, pod: Object | None) -> Guest | None:
     return guest(answer.data) if answer.data else None
 
 
-async def _node(
-    cluster: Cluster, o: Observed, pod: Object | None, own: dict[str, Object]
-) -> tuple[Object | None, bool]:
-    """The machine's node, and whether it is known to be no more. Not looked for while all is well."""
+async def _nodes(cluster: Cluster, o: Observed, pod: Object | None, own: dict[str, Object]) -> dict[str, Object | None]:
+    """The nodes of a machine and its attachments. Not looked for while all is well."""
     ready = condition(pod, "Ready").get("status") == "True"
     ending = o.deleting or terminating(pod) or any(terminating(p) for p in own.values())
-    name = node_name(pod) or o.node_name
-    if not name or (ready and not ending):
-        return None, False
-    node = await cluster.get("Node", name)
-    return node, node is None
+    places = {node_name(pod) if pod else o.node_name, *map(meant_for, own.values())} - {""}
+    if ready and not ending and len(places) == 1:
+        return {}
+    return dict(zip(places, await asyncio.gather(*(cluster.get("Node", name) for name in places)), strict=True))
 
 
 async def _services(cluster: Cluster, o: Observed) -> dict[str, Object]:
@@ -124,7 +123,10 @@ async def _services(cluster: Cluster, o: Observed) -> dict[str, Object]:
 
 
 async def _volumes(cluster: Cluster, o: Observed, claims: dict[str, Object | None]) -> dict[str, Object]:
-    bound = {cid: (claims.get(cid) or {}).get("spec", {}).get("volumeName") for cid in o.placed}
+    # Disks that are not there, or on their way out, place nothing.
+    now = o.now.timestamp()
+    usable = [claim for cid in o.placed if (claim := claims.get(cid)) and not is_being_deleted(claim, now)]
+    bound = {claim["metadata"]["name"]: claim["spec"].get("volumeName") for claim in usable}
     found = {cid: await cluster.get("PersistentVolume", name) for cid, name in bound.items() if name}
     return {cid: volume for cid, volume in found.items() if volume}
 

@@ -20,6 +20,7 @@ from .. import metrics
 from ..errors import OrderError
 
 TIMEOUT = 60.0  # seconds; release asks every process of the machine
+LOOK_TIMEOUT = 10.0  # for status, which changes nothing: every look at a machine on a node that hangs waits so long
 STDOUT, STDERR, STATUS = 1, 2, 3
 
 DONE, REFUSED, NOT_YET = 0, 1, 75
@@ -50,10 +51,11 @@ class ExecOrders:
         return await self._order(pod, "attachment", "/firmware/attachment", *order)
 
     async def _order(self, pod: str, container: str, *command: str) -> Answer:
+        limit = LOOK_TIMEOUT if command[1] == "status" else TIMEOUT
         try:
-            answer = await asyncio.wait_for(self._exec(pod, container, list(command)), TIMEOUT)
+            answer = await asyncio.wait_for(self._exec(pod, container, list(command)), limit)
         except asyncio.TimeoutError:
-            raise OrderError(f"{pod}: no answer to {' '.join(command)} within {TIMEOUT:.0f} s") from None
+            raise OrderError(f"{pod}: no answer to {' '.join(command)} within {limit:.0f} s") from None
         except (aiohttp.ClientError, ApiException, OSError) as error:
             raise OrderError(f"{pod}: cannot give the order {' '.join(command)}: {error}") from error
         metrics.orders.labels(command[1], str(answer.code)).inc()

@@ -8,7 +8,25 @@ from bosh_kubernetes_api import names
 from bosh_kubernetes_api.claims import is_being_deleted, is_lost
 
 from . import delete
-from .state import GuestDisk, Observed, disk_lost, lost_id, node_name, phase, running, silent, terminating
+from .pod import HELD_ON
+from .state import (
+    GuestDisk,
+    Object,
+    Observed,
+    astray,
+    disk_lost,
+    gone_for_good,
+    held_on,
+    lost_id,
+    node_name,
+    phase,
+    running,
+    silent,
+    terminating,
+    unbound,
+    unheard,
+    unreachable,
+)
 from .steps import (
     AddFinalizer,
     Attach,
@@ -42,12 +60,17 @@ def plan(o: Observed) -> list[Step]:
     if o.pod is not None and phase(o.pod) in ("Failed", "Succeeded") and o.root_is_claim and not terminating(o.pod):
         # Its containers have ended for good, the root disk is on the claim: room for the next Pod.
         return [DeletePod(o.name, o.pod["metadata"]["uid"], 0)]
+    if o.pod is not None and _waits_in_vain(o, o.pod):
+        return [DeletePod(o.name, o.pod["metadata"]["uid"], 0), *_disks(o)]
     return _orders(o) + _disks(o)
 
 
 def _make(o: Observed) -> list[Step]:
-    """What the machine's Pod stands on comes first; a step that must wait for another is in a later plan."""
-    if not o.settings or any(o.claims.get(cid) is None for cid in o.placed):
+    """What the machine's Pod stands on comes first; a step that must wait for another is in a later plan.
+
+    Nothing is made while the Pod before may run still, or hold disks, on a node that says nothing.
+    """
+    if not o.settings or unheard(o)[0]:
         return []
     first: list[Step] = [CreateAddress(ip) for ip in o.addresses if ip not in o.services]
     if o.root_is_claim and o.root_claim is None:
@@ -55,6 +78,12 @@ def _make(o: Observed) -> list[Step]:
     if first:
         return first
     return [CreatePod()] if all(o.owns(service) for service in o.services.values()) else []
+
+
+def _waits_in_vain(o: Observed, pod: Object) -> bool:
+    """The Pod waits for the node where disks of the machine were attached, and they no longer hold it there."""
+    asked = (pod["metadata"].get("annotations") or {}).get(HELD_ON, "")
+    return not node_name(pod) and not terminating(pod) and asked not in ("", held_on(o))
 
 
 def power(o: Observed) -> Power:
@@ -65,12 +94,12 @@ def _orders(o: Observed) -> list[Step]:
     if o.guest is None or o.guest.state == "starting":
         return []
     wanted, served = power(o)
-    if wanted != served:
-        return [Order("stop" if wanted == "Stopped" else "start")]
+    if wanted == "Stopped":
+        return [Order("stop")] if served != wanted else []
     reboot = o.spec.get("reboot", "")
     if reboot and reboot not in (o.status.get("reboot"), o.guest.served, o.guest.pending):
-        return [Order("reboot", reboot)]
-    return []
+        return [Order("reboot", reboot)]  # starts a machine that is off: with `start` before, it would boot twice
+    return [Order("start")] if served != wanted else []
 
 
 def _disks(o: Observed) -> list[Step]:
@@ -87,11 +116,18 @@ def _leaving(o: Observed, cid: str) -> Step:
 
 def _wanted(o: Observed, cid: str) -> Step | None:
     attachment, disk = o.attachments.get(cid), o.guest.disks.get(cid) if o.guest else None
+    lost = o.root_lost or unreachable(o.node) or gone_for_good(o, o.node_name)
+    place = "" if terminating(o.pod) or lost else node_name(o.pod)
     if attachment is None:
         claim = o.claims.get(cid)
         usable = claim is not None and not is_being_deleted(claim, o.now.timestamp()) and not is_lost(claim)
-        place = node_name(o.pod) and not terminating(o.pod) and not o.root_lost
         return CreateAttachment(cid) if usable and place else None
+    there = node_name(attachment)
+    if phase(attachment) in ("Failed", "Succeeded") and not gone_for_good(o, there):
+        # Nobody can be asked there, and its bind may be left: only one on the same node goes on with that.
+        return LetGo(cid) if place and there in ("", place) else None
+    if astray(o, attachment):
+        return LetGo(cid)
     if terminating(attachment):
         # Deleted by accident: the bind stays and guards the disk until the Pod can be made again. It may go at once
         # when the guest has nothing of the disk.
@@ -100,6 +136,8 @@ def _wanted(o: Observed, cid: str) -> Step | None:
         return None
     if disk and disk_lost(disk):
         return _lost(o, cid, disk)
+    if unbound(attachment, o.now) and not (disk and disk.mounted):
+        return LetGo(cid)
     attached = o.disk_status.get(cid, {}).get("phase") == "Attached" and disk and disk.mounted
     return None if attached else Attach(cid)
 

@@ -13,6 +13,7 @@ from .state import Object
 
 MIB = 1024 * 1024
 GROUP = f"{names.GROUP}/group"
+HELD_ON = f"{names.GROUP}/held-on"
 ZONE, REGION, HOSTNAME = "topology.kubernetes.io/zone", "topology.kubernetes.io/region", "kubernetes.io/hostname"
 # Without these a machine would be evicted, and so its emptyDir lost, five minutes after its node stopped reporting.
 STAY = [
@@ -85,8 +86,13 @@ def address_service(vm: Object, address: str, ports: Iterable[int]) -> Object:
     }
 
 
-def build(vm: Object, firmware: str, host_directory: str, off_timeout: int, volumes: Mapping[str, Object]) -> Object:
-    """The machine's Pod. `firmware` names its ConfigMap; it must be able to reach the PersistentVolumes `volumes`."""
+def build(
+    vm: Object, firmware: str, host_directory: str, off_timeout: int, volumes: Mapping[str, Object], node: str = ""
+) -> Object:
+    """The machine's Pod. `firmware` names its ConfigMap; it must be able to reach the PersistentVolumes `volumes`.
+
+    `node` is where it has to run because its disks are attached there; HELD_ON tells it.
+    """
     name, machine = vm["metadata"]["name"], vm["spec"]["machine"]
     placement, resources = machine.get("placement") or {}, machine["resources"]
     root_size = bytes_of(resources["ephemeralDisk"])
@@ -144,7 +150,7 @@ def build(vm: Object, firmware: str, host_directory: str, off_timeout: int, volu
                 "hostPath": {"path": disks_directory(vm, host_directory), "type": "DirectoryOrCreate"},
             },
         ],
-        "affinity": _affinity(placement, own_labels, volumes.values()),
+        "affinity": _affinity(placement, own_labels, volumes.values(), node),
     }
     if group:
         spec["topologySpreadConstraints"] = [
@@ -169,7 +175,7 @@ def build(vm: Object, firmware: str, host_directory: str, off_timeout: int, volu
         "metadata": {
             "name": name,
             "labels": {**(machine.get("labels") or {}), **own_labels},
-            "annotations": dict(machine.get("annotations") or {}),
+            "annotations": {**(machine.get("annotations") or {}), **({HELD_ON: node} if node else {})},
             "ownerReferences": [owner(vm)],
         },
         "spec": {key: value for key, value in spec.items() if value not in ([], {})},
@@ -188,9 +194,9 @@ def _group_selector(own_labels: Mapping[str, str]) -> Object:
     return {"matchLabels": {key: own_labels[key] for key in (names.DIRECTOR, GROUP) if key in own_labels}}
 
 
-def _affinity(placement: Object, own_labels: Mapping[str, str], volumes: Iterable[Object]) -> Object:
+def _affinity(placement: Object, own_labels: Mapping[str, str], volumes: Iterable[Object], node: str) -> Object:
     affinity: Object = {}
-    terms = node_terms(placement.get("node", ""), volumes)
+    terms = node_terms(node or placement.get("node", ""), volumes)
     if terms:
         affinity["nodeAffinity"] = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
     if placement.get("group"):

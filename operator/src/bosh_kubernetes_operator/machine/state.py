@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 Object = dict[str, Any]
+
+BIND_TIME = timedelta(seconds=30)  # for an attachment to bind its disk and be seen ready: two failed probes more
 
 
 class GuestDisk(NamedTuple):
     mounted: bool
     key: str  # what is mounted now: "major:minor root"
     was: str  # what was mounted when the disk was attached
+    held: tuple[str, ...] = ()  # where the guest has it mounted, beside the place where it appears
 
 
 class Guest(NamedTuple):
@@ -46,7 +49,9 @@ def guest(data: Object) -> Guest:
         missing=tuple(data.get("missing", ())),
         stray=str(data.get("stray", "")),
         disks={
-            cid: GuestDisk(bool(d.get("mounted")), str(d.get("key", "")), str(d.get("was", "")))
+            cid: GuestDisk(
+                bool(d.get("mounted")), str(d.get("key", "")), str(d.get("was", "")), tuple(d.get("held", ()))
+            )
             for cid, d in data.get("disks", {}).items()
         },
     )
@@ -61,8 +66,9 @@ class Observed:
     settings: bool = False  # the ConfigMap is there
     pod: Object | None = None
     guest: Guest | None = None  # None: not asked or no answer
-    node: Object | None = None  # the Pod's; looked at only when something is wrong or ends
-    node_absent: bool = False  # looked for and not there; never true when it was not looked for
+    nodes: Mapping[str, Object | None] = field(
+        default_factory=dict
+    )  # of Pod and attachments, by name, None: no such Node; looked at only when something is wrong or ends
     attachments: Mapping[str, Object] = field(default_factory=dict)  # ours, by disk CID
     claims: Mapping[str, Object | None] = field(default_factory=dict)  # of wanted and placed disks, by disk CID
     volumes: Mapping[str, Object] = field(
@@ -107,9 +113,14 @@ class Observed:
         return [disk["cid"] for disk in self.spec.get("disks") or ()]
 
     @property
+    def lived(self) -> bool:
+        """Its guest was seen before."""
+        return bool(self.status.get("guest"))
+
+    @property
     def placed(self) -> list[str]:
-        """Disks that the machine is placed for."""
-        return list((self.machine.get("placement") or {}).get("disks") or ())
+        """Disks that a Pod is placed for: the first for those that create_vm named, a later one for those it has."""
+        return self.wanted if self.lived else list((self.machine.get("placement") or {}).get("disks") or ())
 
     @property
     def disk_status(self) -> dict[str, Object]:
@@ -144,7 +155,12 @@ class Observed:
 
     @property
     def node_name(self) -> str:
-        return node_name(self.pod) or str((self.status.get("pod") or {}).get("node", ""))
+        """Of the Pod; when it is gone, where it was."""
+        return node_name(self.pod) if self.pod else str((self.status.get("pod") or {}).get("node", ""))
+
+    @property
+    def node(self) -> Object | None:
+        return self.nodes.get(self.node_name)
 
     @property
     def ran(self) -> bool:
@@ -173,6 +189,14 @@ def node_name(pod: Object | None) -> str:
     return str((pod or {}).get("spec", {}).get("nodeName", ""))
 
 
+def meant_for(attachment: Object) -> str:
+    """The node that an attachment Pod is for, be it there or not."""
+    required = attachment["spec"].get("affinity", {}).get("nodeAffinity", {})
+    terms = required.get("requiredDuringSchedulingIgnoredDuringExecution", {}).get("nodeSelectorTerms") or [{}]
+    fields = terms[0].get("matchFields") or [{}]
+    return node_name(attachment) or str((fields[0].get("values") or [""])[0])
+
+
 def container(pod: Object | None) -> Object:
     """Status of the only container; empty while the kubelet has not reported."""
     statuses = (pod or {}).get("status", {}).get("containerStatuses") or [{}]
@@ -199,15 +223,66 @@ def unreachable(node: Object | None) -> str:
     return str(ready.get("lastTransitionTime", "")) if ready.get("status") == "Unknown" else ""
 
 
-def gone_for_good(observed: Observed) -> bool:
-    """The machine's node is proven to run nothing: no such Node, or a person has tainted it out of service."""
-    taints = (observed.node or {}).get("spec", {}).get("taints") or ()
-    return observed.node_absent or any(t["key"] == "node.kubernetes.io/out-of-service" for t in taints)
+def gone_for_good(o: Observed, name: str) -> bool:
+    """That node is proven to run nothing: no such Node, or it is not ready and a person has tainted it out of service.
+
+    The cluster's own collection of Pods takes the same for proof.
+    """
+    node = o.nodes.get(name)
+    if node is None:
+        return name in o.nodes
+    taints = node.get("spec", {}).get("taints") or ()
+    tainted = any(t["key"] == "node.kubernetes.io/out-of-service" for t in taints)
+    return tainted and condition(node, "Ready").get("status") != "True"
+
+
+def silent_node(o: Observed) -> tuple[str, str]:
+    """A node with a Pod of this machine that does not report and may still run it, and since when; or empty texts."""
+    for name in filter(None, map(node_name, (o.pod, *o.attachments.values()))):
+        since = unreachable(o.nodes.get(name))
+        if since and not gone_for_good(o, name):
+            return name, since
+    return "", ""
+
+
+def astray(o: Observed, attachment: Object) -> bool:
+    """The attachment is for another node than its machine's, or for one that is gone for good."""
+    there, machine = meant_for(attachment), node_name(o.pod)
+    return bool(there) and (machine not in ("", there) or gone_for_good(o, there))
 
 
 def silent(observed: Observed) -> str:
     """Since when nobody on the machine's node answers; empty when somebody may, or nothing runs there for certain."""
-    return "" if gone_for_good(observed) else unreachable(observed.node)
+    return "" if gone_for_good(observed, observed.node_name) else unreachable(observed.node)
+
+
+def unheard(o: Observed) -> tuple[str, str]:
+    """A node that does not report and may still run the machine's Pod before, or hold a disk, and since when."""
+    since = silent(o)
+    return (o.node_name, since) if since else silent_node(o)
+
+
+def held_on(o: Observed) -> str:
+    """The node where disks of the machine are attached, to which its next Pod has to go; empty: any will do.
+
+    A node that is being drained is none, as long as the attachments there can be asked to let go.
+    """
+    cables = [o.attachments[cid] for cid in o.wanted if cid in o.attachments]
+    for name in sorted({node_name(cable) for cable in cables} - {""}):
+        drained = (o.nodes.get(name) or {}).get("spec", {}).get("unschedulable")
+        asked = all(running(cable) for cable in cables if node_name(cable) == name)
+        if not gone_for_good(o, name) and not (drained and asked):
+            return name
+    return ""
+
+
+def unbound(attachment: Object, now: datetime) -> bool:
+    """The attachment runs and has nothing bound: it was asked to let go of its disk, and binds nothing again."""
+    c = container(attachment)
+    since = c.get("state", {}).get("running", {}).get("startedAt")
+    if not since or c.get("ready") is not False:  # the condition would not do: it changes when a node does not report
+        return False
+    return now - datetime.fromisoformat(since.replace("Z", "+00:00")) > BIND_TIME
 
 
 def lost_id(cid: str, disk: GuestDisk) -> str:

@@ -20,10 +20,12 @@ from .state import (
     node_name,
     phase,
     running,
+    silent_node,
     terminating,
+    unheard,
     unreachable,
 )
-from .steps import CreateAddress, CreatePod, CreateRootClaim, Order, Result, Step
+from .steps import CreateAddress, CreateCleanup, CreatePod, CreateRootClaim, Order, Result, Step
 
 
 class Verdict(NamedTuple):
@@ -58,7 +60,7 @@ def compute(o: Observed, results: Mapping[Step, Result]) -> Object:
 def machine(o: Observed, results: Mapping[Step, Result]) -> Verdict:
     """What there is to say about the machine itself, the thing that matters most first."""
     if o.deleting and not o.paused:
-        return Verdict("Terminating", delete.waits_for(o))
+        return _ending(o, results)
     if o.pod is None:
         return _without_pod(o, results)
     if o.root_lost:
@@ -67,16 +69,25 @@ def machine(o: Observed, results: Mapping[Step, Result]) -> Verdict:
         return Verdict("RootLost", _lost(f"Pod {o.name} ended{' (' + why + ')' if why else ''}"))
     since = unreachable(o.node)
     if since:
-        return Verdict("NodeUnreachable", f"node {o.node_name} has not reported since {since}")
+        return Verdict("NodeUnreachable", verdicts.silent(o.node_name, since))
     if terminating(o.pod):
         return Verdict("Terminating", f"Pod {o.name} is being deleted, though not by this operator")
     if phase(o.pod) in ("Failed", "Succeeded"):
         return Verdict("PodCreating", f"Pod {o.name} ended and is made again: its root disk is on a claim")
     if not node_name(o.pod):
-        return Verdict(*verdicts.unscheduled(o.pod))
+        return _unscheduled(o)
     if not running(o.pod):
         return _image(o, *verdicts.starting(o.pod, o.warnings.get(o.pod["metadata"]["uid"], "")))
     return _with_guest(o, results)
+
+
+def _ending(o: Observed, results: Mapping[Step, Result]) -> Verdict:
+    if silent_node(o)[0]:
+        return Verdict("NodeUnreachable", delete.waits_for(o))
+    for step, result in results.items():
+        if isinstance(step, CreateCleanup) and result.reason in delete.REFUSED:
+            return Verdict(result.reason, delete.refused(o, result.message))
+    return Verdict("Terminating", delete.waits_for(o))
 
 
 def _held(o: Observed, seen: str) -> str:
@@ -95,13 +106,19 @@ def _without_pod(o: Observed, results: Mapping[Step, Result]) -> Verdict:
         return Verdict("Paused", _held(o, "there is no Pod"))
     if not o.settings:
         return Verdict("WaitingForSettings", f"ConfigMap {o.name} is not there yet")
-    missing = [cid for cid in o.placed if o.claims.get(cid) is None]
-    if missing:
-        return Verdict("ClaimMissing", f"there is no claim {', '.join(missing)}, which the machine is to be placed for")
+    node, since = unheard(o)
+    if node:
+        return Verdict("NodeUnreachable", verdicts.silent(node, since))
     for step, result in results.items():
         if isinstance(step, (CreateAddress, CreateRootClaim, CreatePod)) and result.reason:
             return Verdict(result.reason, result.message)
     return Verdict("PodCreating", f"Pod {o.name} is being made")
+
+
+def _unscheduled(o: Observed) -> Verdict:
+    reason, message = verdicts.unscheduled(o.pod or {})
+    asked = verdicts.wishes({**(o.machine.get("placement") or {}), "disks": o.placed})
+    return Verdict(reason, f"{message} (asked for: {asked})" if asked and reason == "Unschedulable" else message)
 
 
 def _image(o: Observed, reason: str, message: str) -> Verdict:
@@ -215,7 +232,7 @@ def _guest(o: Observed) -> Object | None:
 
 
 def _power(o: Observed, results: Mapping[Step, Result]) -> str:
-    served = {"stop": "Stopped", "start": "Running"}
+    served = {"stop": "Stopped", "start": "Running", "reboot": "Running"}
     for step, result in results.items():
         if isinstance(step, Order) and step.order in served and not result.reason:
             return served[step.order]
@@ -234,7 +251,7 @@ def again(o: Observed, status: Object, results: Mapping[Step, Result]) -> Again:
         return Again.POLL
     conditions = {c["type"]: c for c in status["conditions"]}
     settled = conditions["Ready"]["status"] == "True" or conditions["Ready"]["reason"] in ("RootLost", "Paused")
-    if o.deleting:
+    if o.deleting or conditions["Ready"]["reason"] == "NodeUnreachable":
         return Again.WAITING
     g = o.guest
     if o.pod is not None and running(o.pod) and not terminating(o.pod):

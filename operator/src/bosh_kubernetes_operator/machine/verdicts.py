@@ -59,6 +59,23 @@ def unscheduled(pod: Object) -> tuple[str, str]:
     return "Unschedulable", message
 
 
+def silent(node: str, since: str) -> str:
+    """For a machine that may run on a node that does not report."""
+    return (
+        f"node {node} has not reported since {since}, and the machine may still run there. Bring the node back; "
+        f"or, once it is certainly switched off: "
+        f"kubectl taint nodes {node} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"
+    )
+
+
+def wishes(placement: Object) -> str:
+    """What narrows the choice of a node, in the words of the cloud properties: the scheduler's message names none."""
+    said = [f"{word} {placement[word]}" for word in ("node", "zone", "region") if placement.get(word)]
+    said += [f"node_selector {key}={value}" for key, value in sorted((placement.get("nodeSelector") or {}).items())]
+    said += [f"the node of {disk}" for disk in placement.get("disks") or ()]
+    return ", ".join(said)
+
+
 def starting(pod: Object, warning: str) -> tuple[str, str]:
     """For a Pod that has a node and whose container does not run. `warning` is the newest warning Event about it."""
     state = container(pod).get("state", {})
