@@ -102,6 +102,33 @@ def test_the_disk_in_use_may_be_listed_by_the_settings(call: Run, tmp_path: Path
     assert call("store_in_use", "settings", "disks").stdout.strip() == "disk-a"
 
 
+@pytest.mark.parametrize(
+    ("hints", "wanted", "kept"),
+    [
+        ("{}", False, False),  # unmounted, removed, detached: with the file the agent would not come up
+        (None, False, False),
+        ('{"disk-b":{}}', False, False),
+        ('{"disk-a":{}}', False, True),
+        ("{}", True, True),  # not detached yet: no agent is better than jobs on an empty store
+    ],
+)
+def test_the_agents_note_of_a_detached_disk_is_removed(
+    call: Run, tmp_path: Path, hints: str | None, wanted: bool, kept: bool
+) -> None:
+    bosh = tmp_path / "root/upper/var/vcap/bosh"
+    bosh.mkdir(parents=True)
+    (bosh / "managed_disk_settings.json").write_text("disk-a")
+    if hints is not None:
+        (bosh / "persistent_disk_hints.json").write_text(hints)
+    if wanted:
+        (tmp_path / "root/state/disks/disk-a").write_text("7:1 /\n")
+
+    done = call("forget_detached", "settings", "disks")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (bosh / "managed_disk_settings.json").exists() == kept
+
+
 @pytest.mark.parametrize(("escaped", "plain"), [("/a", "/a"), (r"/a\040b\134c", "/a b\\c")])
 def test_places_of_mount_tables_are_unescaped(call: Run, escaped: str, plain: str) -> None:
     assert call(f"unescape '{escaped}'", "disks").stdout == plain
