@@ -11,7 +11,9 @@ SUM = "cd $D; cat 1 2 3 4 | sha256sum"
 
 
 def agent_process(machine: Machine) -> str:
-    return machine.guest("ps -eo pid,lstart,args | grep '[/]bosh/bin/bosh-agent' | head -1")
+    found = machine.guest("ps -eo pid,lstart,args | grep '[/]bosh/bin/bosh-agent' | head -1")
+    assert found, "the agent runs"
+    return found
 
 
 def device_is_free(machine: Machine, disk: str, node) -> None:
@@ -99,6 +101,8 @@ def test_killed_attachment_under_a_writing_guest_loses_nothing(machine: Machine,
     eventually(lambda: machine.lines() > before + 5, within=30, what="the guest goes on writing")
     machine.assert_lines_whole()
     machine.assert_never_on_empty_store()
+    told = [event["message"] for event in machine.events()]
+    assert any(message.startswith(f"{disk}: ") and "made" in message for message in told), told
 
 
 def test_disk_of_another_machine_is_refused(make_machine, stemcell) -> None:

@@ -56,7 +56,7 @@ def test_restart_of_the_operator_leaves_machines_alone(make_machine, stemcell, o
 
 
 def test_two_operators_at_once_never_mount_a_disk_twice(make_machine, stemcell, cpi: Cpi, operator) -> None:
-    with operator.twin_without_lease():
+    with operator.twin_without_lease() as both_work:
         first, second = make_machine(stemcell), make_machine(stemcell)
         disk = cpi("create_disk", 64, {}, first.cid)
         first.disks.append(disk)
@@ -68,6 +68,7 @@ def test_two_operators_at_once_never_mount_a_disk_twice(make_machine, stemcell, 
                 won.append(machine)
             except Exception as error:
                 lost.append(str(error))
+        both_work()
 
     assert len(won) == 1, lost
     assert won[0].cid in lost[0]

@@ -1,6 +1,7 @@
 """Disks as a caller sees them: claims that only delete_disk deletes, attached and detached without a restart."""
 
 import threading
+import time
 
 import pytest
 
@@ -180,6 +181,56 @@ def test_what_was_said_of_an_earlier_wish_is_no_answer(
     assert cpi.finish(process).error is None
 
 
+@pytest.mark.parametrize(
+    ("method", "wanted", "said"), [("attach_disk", [], [("Attached", "Attached")]), ("detach_disk", ["it"], [])]
+)
+def test_an_answer_that_the_operator_gave_before_the_wish_is_none(
+    api, cpi, create_vm, operator, disk, method, wanted, said
+) -> None:
+    """As after a detach that nobody waited for: the status speaks of the machine as it was."""
+    cid = create_vm()
+    operator.deaf.add(cid)
+    wish = {"spec": {"disks": [{"cid": disk} for _ in wanted]}}
+    generation = api.store.merge_patch("VirtualMachine", NAMESPACE, cid, wish)["metadata"]["generation"]
+    status = {
+        "disks": [{"cid": disk, "phase": phase, "reason": reason} for phase, reason in said],
+        "observedGeneration": generation - 1 if wanted else generation,
+    }
+    api.store.merge_patch("VirtualMachine", NAMESPACE, cid, {"status": status}, status=True)
+    earlier = len(api.requests("GET", "/virtualmachines$"))
+    process = cpi.start(cpi.request(method, cid, disk))
+
+    def watches() -> bool:
+        return any("watch=true" in seen.query for seen in api.requests("GET", "/virtualmachines$")[earlier:])
+
+    with api.store.changed:
+        assert api.store.changed.wait_for(lambda: watches() or process.poll() is not None, 20)
+    assert process.poll() is None, "it waits for the operator"
+    operator.deaf.clear()
+    assert cpi.finish(process).error is None
+
+
+def test_an_edit_whose_answer_was_lost_is_taken_back_too(api, cpi, create_vm, operator, disk) -> None:
+    cid = create_vm()
+    operator.disk_reasons[disk] = ("Failed", "MountFailed", "wrong fs type")
+    api.fault("PATCH", cid, status=0, after=True)
+    with pytest.raises(CallError):
+        cpi("attach_disk", cid, disk)
+
+    assert cpi("get_disks", cid) == []
+
+
+def test_disk_that_another_machine_still_has_is_refused_whatever_its_attachment(api, cpi, create_vm, disk) -> None:
+    """Its attachment Pod, the lock, may be gone for a moment: what counts is what the machines say."""
+    holder, other = create_vm(), create_vm()
+    cpi("attach_disk", holder, disk)
+    seen = len(api.requests("PATCH", other))
+    with pytest.raises(CallError, match=holder):
+        cpi("attach_disk", other, disk)
+
+    assert len(api.requests("PATCH", other)) == seen, "nothing was wished for"
+
+
 def test_unknown_machine_and_disk_have_their_types(cpi, create_vm, disk) -> None:
     cid = create_vm()
     for call, kind in (
@@ -272,6 +323,16 @@ def test_delete_disk_refuses_while_a_machine_holds_it_and_unmarks(api, cpi, crea
     cpi("delete_disk", disk)
 
 
+def test_delete_disk_unmarks_when_it_cannot_tell_who_holds_the_disk(api, cpi, create_vm, disk) -> None:
+    cid = create_vm()
+    cpi("attach_disk", cid, disk)
+    api.fault("GET", "/virtualmachines$", status=403)
+    with pytest.raises(CallError):
+        cpi("delete_disk", disk)
+
+    assert "cpi.bosh.io/deleting" not in claim(api, disk)["metadata"].get("annotations", {})
+
+
 def test_delete_disk_waits_until_the_claim_is_gone(api, cpi, disk) -> None:
     patch = {"metadata": {"finalizers": ["kubernetes.io/pvc-protection"]}}
     api.store.merge_patch("PersistentVolumeClaim", NAMESPACE, disk, patch)
@@ -298,12 +359,17 @@ def test_delete_disk_leaves_a_claim_that_is_no_disk(api, cpi) -> None:
     assert claim(api, "disk-of-others")
 
 
-def test_attach_of_a_marked_disk_is_refused(api, cpi, create_vm, disk) -> None:
+@pytest.mark.parametrize(("age", "refused"), [(0, True), (800, True), (1000, False)])
+def test_attach_of_a_marked_disk_is_refused_until_the_mark_is_old(api, cpi, create_vm, disk, age, refused) -> None:
+    """A delete_disk that was killed leaves its mark."""
     cid = create_vm()
-    mark = {"metadata": {"annotations": {"cpi.bosh.io/deleting": "2026-01-01T00:00:00Z"}}}
+    mark = {"metadata": {"annotations": {"cpi.bosh.io/deleting": str(int(time.time()) - age)}}}
     api.store.merge_patch("PersistentVolumeClaim", NAMESPACE, disk, mark)
-    with pytest.raises(CallError, match="being deleted"):
-        cpi("attach_disk", cid, disk)
+    if refused:
+        with pytest.raises(CallError, match="being deleted"):
+            cpi("attach_disk", cid, disk)
+    else:
+        assert cpi("attach_disk", cid, disk) == {"path": HINT + disk}
 
 
 def test_many_machines_at_once_share_a_stemcell(api, create_vm) -> None:

@@ -50,6 +50,8 @@ class Life:
         self.certificate = Certificates.make(site.address).settings()
         self.releases = build_releases(folder)
         self.seen: set[str] = set()
+        self.uids: set[str] = set()
+        """Of every machine that there was: the names of their directories on the node."""
 
     def create(self, **wishes: Any) -> str:
         """create-env with the changed wishes; what the client printed."""
@@ -57,7 +59,9 @@ class Life:
             setattr(self.wishes, name, value)
         self.manifest.write_text(yaml.safe_dump(self._manifest(), sort_keys=False))
         printed = self.client.run("create-env", self.manifest, self.state_file)
-        self.seen |= {self.vm(), *self.disks(), self.state()["director_id"]}
+        stemcells = [one["cid"] for one in self.state()["stemcells"]]
+        self.seen |= {self.vm(), *self.disks(), *stemcells, self.state()["director_id"]}
+        self.uids.add(self.machine()["metadata"]["uid"])
         return printed
 
     def delete(self) -> str:

@@ -7,6 +7,7 @@ running for the next. With BOSH_CLI the real client drives it, else the driver.
 import pytest
 
 from tests.e2e.life import Life
+from tests.support.cluster.node import Node
 
 pytestmark = pytest.mark.xdist_group("lives")  # in order, and so by one process
 CONDITIONS = {"Scheduled", "GuestRunning", "DisksReady", "Ready"}
@@ -90,10 +91,11 @@ def test_new_stemcell_replaces_the_machine_and_deletes_the_old_stemcell(
     assert life.beats() > beats
 
 
-def test_delete_leaves_nothing_of_the_environment(life: Life) -> None:
+def test_delete_leaves_nothing_of_the_environment(life: Life, node: Node) -> None:
     assert life.left_over()
 
     life.delete()
 
     assert life.left_over() == []
+    assert not life.uids & set(node.sh("ls /var/lib/bosh-kubernetes").split())
     assert not life.state_file.exists()

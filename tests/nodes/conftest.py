@@ -3,8 +3,7 @@
 import os
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -20,14 +19,6 @@ from tests.support.cluster.node import Node, provide_block_volumes
 BUSYBOX = "bosh.local/busybox:v1"
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
-
-T = TypeVar("T")
-
-
-def together(*calls: Callable[[], T]) -> list[T]:
-    """What the calls return; they run at the same time."""
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return [future.result() for future in [pool.submit(call) for call in calls]]
 
 
 def workers_in_service() -> tuple[Node, Node]:

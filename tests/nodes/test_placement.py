@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.nodes.conftest import together
 from tests.support.cluster.cpi import Cpi, CpiCallError
 from tests.support.cluster.kubectl import Kubectl
 from tests.support.cluster.machines import Machine
 from tests.support.cluster.node import Node
-from tests.support.cluster.wait import eventually
+from tests.support.cluster.wait import eventually, together
 
 
 def node_of(machine: Machine) -> str:

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from tests.nodes.conftest import OUT_OF_SERVICE, together
+from tests.nodes.conftest import OUT_OF_SERVICE
 from tests.support.cluster.cpi import CpiCallError
 from tests.support.cluster.kubectl import Kubectl
 from tests.support.cluster.machines import STORE, Identity, Machine
 from tests.support.cluster.node import Node
-from tests.support.cluster.wait import eventually
+from tests.support.cluster.wait import eventually, together
 
 SOON = 60  # seconds; the cluster takes 15 to miss a node, and the operator hears of it by the Pod
 
@@ -151,7 +151,7 @@ def test_a_lost_node_is_given_up_by_a_person_and_then_its_machines_go_on_elsewhe
     cpi("delete_vm", plain.cid)
     assert cpi("has_vm", plain.cid) is False
     cpi("attach_disk", here.cid, disk)
-    here.assert_lines_whole(f"/warden-cpi-dev/{disk}")
+    here.assert_lines_in_order(f"/warden-cpi-dev/{disk}")
     assert int(here.guest(f"wc -l < /warden-cpi-dev/{disk}/lines")) >= before[plain.cid].lines
 
     eventually(lambda: rooted.identity().uid != before[rooted.cid].identity.uid, within=120, what="another Pod")
@@ -180,5 +180,5 @@ def test_a_node_that_a_person_deletes_is_gone_with_its_machines_but_for_roots_on
     assert rooted.status()["pod"]["node"] == second.name
     assert_whole(rooted, before.lines)
     cpi("attach_disk", rooted.cid, disk)
-    rooted.assert_lines_whole(f"/warden-cpi-dev/{disk}")
+    rooted.assert_lines_in_order(f"/warden-cpi-dev/{disk}")
     cpi("detach_disk", rooted.cid, disk)

@@ -91,6 +91,16 @@ def test_the_same_stemcell_again_is_the_same_and_leaves_nothing_twice(api, regis
     assert len(registry.store.manifests) == 1
 
 
+def test_a_failed_repeat_keeps_the_stemcell_that_was_there(api, registry, cpi, image, operator) -> None:
+    cid = cpi("create_stemcell", image, PROPERTIES)
+    registry.faults += [Fault("PUT manifest", 403, "DENIED", "tags are immutable")]
+    with pytest.raises(CallError, match="immutable"):
+        cpi("create_stemcell", image, PROPERTIES)
+
+    assert spec(api, cid)["users"] == [{"director": cpi.director}]
+    assert "cpi.bosh.io/deleting" not in api.store.get("Stemcell", NAMESPACE, cid)["metadata"].get("annotations", {})
+
+
 def test_another_director_s_delete_leaves_it_to_us(api, registry, new_cpi, image) -> None:
     one, two = new_cpi(), new_cpi()
     cid = one("create_stemcell", image, PROPERTIES)

@@ -34,7 +34,7 @@ class Api:
         self._configuration = client.Configuration()
         config.load_kube_config(context=context, client_configuration=self._configuration)
         c = self._configuration
-        self._pool = urllib3.PoolManager(ca_certs=c.ssl_ca_cert, cert_file=c.cert_file, key_file=c.key_file)
+        self._pool = urllib3.PoolManager(maxsize=8, ca_certs=c.ssl_ca_cert, cert_file=c.cert_file, key_file=c.key_file)
 
     def get(self, kind: str, namespace: str, name: str) -> dict[str, Any] | None:
         """An object of one of PATHS' kinds, None when there is none of that name. Raises ApiFailedError."""
@@ -60,11 +60,14 @@ class Api:
         what = f"exec in {pod}: {' '.join(command)}"
         try:
             socket = WSClient(self._configuration, url.replace("https:", "wss:", 1), {}, capture_all=False)
-            socket.run_forever(timeout=seconds)
+            try:
+                socket.run_forever(timeout=seconds)
+                done = not socket.is_open()
+            finally:
+                socket.sock.shutdown()  # close() leaves the socket open once the server has said goodbye
         except Exception as error:  # the library raises what its own libraries do
             raise ApiFailedError(f"{what}: {error!r}") from error
-        if socket.is_open():
-            socket.close()
+        if not done:
             raise ApiFailedError(f"{what}: not done in {seconds:g} s")
         status = json.loads(socket.read_channel(ERROR_CHANNEL) or "{}")
         return exit_code(what, status), socket.read_stdout(), socket.read_stderr()

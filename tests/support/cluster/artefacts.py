@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 from pathlib import Path
 
 from tests.support.cluster.kubectl import Kubectl
@@ -29,6 +30,12 @@ def save(test: str, namespaces: list[str]) -> Path:
             before = kubectl.run("logs", pod, "--all-containers", "--tail=400", "--previous", check=False)
             (folder / f"{namespace}-{name}.log").write_text(f"{before}\n--- this container ---\n{log}")
             mounts = kubectl.exec(name, "cat", "/proc/self/mountinfo", check=False)
-            (folder / f"{namespace}-{name}-mounts.txt").write_text(mounts)
+            guest = kubectl.exec(name, "/firmware/enter", "cat", "/proc/1/mountinfo", check=False)
+            (folder / f"{namespace}-{name}-mounts.txt").write_text(f"{mounts}\n--- the guest's ---\n{guest}")
+    for node in Kubectl().list("nodes"):
+        name = node["metadata"]["name"]
+        words = ["docker", "exec", name, "cat", "/proc/1/mountinfo"]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        (folder / f"node-{name}-mounts.txt").write_text(done.stdout + done.stderr)
     (folder / "persistent-volumes.yaml").write_text(Kubectl().run("get", "pv", "-o", "yaml", check=False))
     return folder

@@ -7,7 +7,7 @@ from tests.e2e.site import Site
 from tests.support.cluster import images
 from tests.support.cluster.installation import Installation, Place, install
 from tests.support.cluster.kubectl import Kubectl
-from tests.support.cluster.node import Node
+from tests.support.cluster.node import Node, provide_block_volumes
 
 # kind's default; the address is far from those that the API server hands out first.
 SERVICE_RANGE = "10.96.0.0/16"
@@ -41,6 +41,7 @@ def installed(place: Place = MAIN) -> Installation:
 
 def site(installation: Installation) -> Site:
     flavour = os.environ.get("BOSH_STEMCELL", "runit")  # or systemd
+    provide_block_volumes()
     cpi = installation.config()
     del cpi["agent"]
     return Site(
@@ -50,5 +51,5 @@ def site(installation: Installation) -> Site:
         service_range=SERVICE_RANGE,
         node_address=only_node().address(),
         stemcells=(images.stemcell(flavour).tarball, images.stemcell(flavour, "1.1").tarball),
-        disk_cloud_properties={},
+        disk_cloud_properties={"storage_class": "bosh-block"},
     )

@@ -5,6 +5,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from tests.support.cluster import artefacts, environment, images
 from tests.support.cluster.certificates import Certificates
 from tests.support.cluster.cpi import Cpi
 from tests.support.cluster.installation import BLOBSTORE, Installation, Operator
+from tests.support.cluster.kubectl import Kubectl
 from tests.support.cluster.machines import Machine
 from tests.support.cluster.node import Node, provide_block_volumes
-from tests.support.cluster.wait import eventually
+from tests.support.cluster.wait import eventually, together
 
 BUS = "https://mbus:mbus-password@{ip}:6868/agent"
 OURS = "virtualmachines.cpi.bosh.io,pods,persistentvolumeclaims,configmaps,secrets,services"
@@ -27,7 +29,7 @@ OURS = "virtualmachines.cpi.bosh.io,pods,persistentvolumeclaims,configmaps,secre
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Any:
-    """On failure of a test that had an installation or a life, save what the cluster says and name the folder."""
+    """On failure of a test that had a namespace of the cluster, save what the cluster says and name the folder."""
     report = yield
     namespaces: list[str] = []
     for given in getattr(item, "funcargs", {}).values():
@@ -35,6 +37,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
             namespaces += [given.machines.namespace, given.system.namespace]
         elif isinstance(given, Life):
             namespaces.append(given.site.namespace)
+        elif isinstance(given, Kubectl):
+            namespaces.append(given.namespace)
     if report.when != "teardown" and report.failed and namespaces:
         folder = artefacts.save(item.nodeid, namespaces)
         report.sections.append(("artefacts", str(folder)))
@@ -193,11 +197,8 @@ def machine_factory(
 
     yield make
     # Machines first: a disk may have gone from the one that made it to another.
-    for machine in made:
-        machine.cpi("delete_vm", machine.cid)
-    for machine in made:
-        for disk in machine.disks:
-            machine.cpi("delete_disk", disk)
+    together(*(partial(machine.cpi, "delete_vm", machine.cid) for machine in made))
+    together(*(partial(machine.cpi, "delete_disk", disk) for machine in made for disk in machine.disks))
 
 
 @pytest.fixture
@@ -210,11 +211,11 @@ def make_machine(
 
 
 @pytest.fixture
-def busy_machine(make_machine: Callable[..., Machine], stemcell: str) -> Machine:
-    """A machine with a disk on its store, a job that writes there from every boot on, and marks on its root disk."""
+def busy_machine(make_machine: Callable[..., Machine], stemcell: str, block_class: str) -> Machine:
+    """A machine with a block device on its store, a job that writes there from every boot on, and marks on its root."""
     machine = make_machine(stemcell)
     machine.wait_agent()
-    machine.mount(machine.plug())
+    machine.mount(machine.plug(storage_class=block_class))
     machine.start_writer()
     machine.leave_marks()
     return machine

@@ -8,7 +8,7 @@ import base64
 import json
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,8 +144,11 @@ class Operator:
             self.wait_ready()
 
     @contextmanager
-    def twin_without_lease(self) -> Iterator[None]:
-        """A second operator that works at the same time: it claims to be the holder of the Lease."""
+    def twin_without_lease(self) -> Iterator[Callable[[], None]]:
+        """A second operator that works at the same time: it claims to be the holder of the Lease.
+
+        Gives a function that fails unless both have taken steps by then.
+        """
         lease = self.machines.get("lease", "bosh-kubernetes-operator")
         assert lease is not None
         deployment = self.system.get("deployment", RELEASE)
@@ -157,9 +160,14 @@ class Operator:
         self.system.apply(pod)
         try:
             self.system.run("wait", "--for=condition=Ready", "pod/operator-twin", "--timeout=60s")
-            yield
+            yield self._both_work
         finally:
             self.system.delete("pod", "operator-twin", "--grace-period=1")
+
+    def _both_work(self) -> None:
+        [first] = self.pods()
+        for name in (first["metadata"]["name"], "operator-twin"):
+            assert "CreatePod: done" in self.system.run("logs", name), f"{name} made no Pod"
 
     def log(self) -> str:
         return "".join(

@@ -14,11 +14,16 @@ if TYPE_CHECKING:
 
 STORE = "/var/vcap/store"
 MARKS = "/etc/kept /var/vcap/data/kept"
-# A service that a job could be: it notes every start on an empty store, then writes without pause.
+# A service that a job could be: it notes every start on an empty store, then writes without pause, and notes on the
+# root disk what the persistent disk has taken for good.
 WRITER = """#!/bin/sh
 exec 2>&1
 if ! mountpoint -q /var/vcap/store; then date >> /var/vcap/data/started-on-empty-store; fi
-while :; do n=$((${n:-0} + 1)); echo $n >> /var/vcap/store/lines; sync -d /var/vcap/store/lines; sleep 0.1; done
+run=$(cat /proc/sys/kernel/random/uuid)
+while :; do
+    n=$((${n:-0} + 1)); echo "$n $run" >> /var/vcap/store/lines; sync -d /var/vcap/store/lines
+    echo "$n $run" >> /var/vcap/data/taken; sleep 0.1
+done
 """
 UNIT = """[Unit]
 Description=writer
@@ -54,6 +59,12 @@ class Machine:
     def resource(self) -> dict[str, Any]:
         found = self.kubectl.get("virtualmachines.cpi.bosh.io", self.cid)
         assert found is not None, f"{self.cid} does not exist"
+        return found
+
+    def events(self) -> list[dict[str, Any]]:
+        """What was told about the machine."""
+        words = ["get", "events", "--field-selector", f"involvedObject.name={self.cid}", "-o", "json"]
+        found: list[dict[str, Any]] = json.loads(self.kubectl.run(*words))["items"]
         return found
 
     def status(self) -> dict[str, Any]:
@@ -166,8 +177,15 @@ class Machine:
     def lines(self) -> int:
         return int(self.guest(f"wc -l < {STORE}/lines", check=False).strip() or 0)
 
-    def assert_lines_whole(self, folder: str = STORE) -> None:
-        """Within each run of the writer the lines count up from 1: none is lost, none is torn."""
+    def assert_lines_whole(self) -> None:
+        """Within each run of the writer the lines count up from 1, and all that the disk had taken are there."""
+        self.assert_lines_in_order(STORE)
+        # the list first, so that lines that come meanwhile are none of those looked for
+        lost = self.guest(f"cp /var/vcap/data/taken /tmp/taken; grep -vxFf {STORE}/lines /tmp/taken; test $? -le 1")
+        assert lost == "", f"{self.cid}: lines that the disk had taken are lost:\n{lost}"
+
+    def assert_lines_in_order(self, folder: str) -> None:
+        """The first half of that, also for a disk with another machine's lines."""
         gaps = self.guest(f"awk '$1 != last + 1 && $1 != 1 {{print NR\": \"$0}} {{last = $1}}' {folder}/lines")
         assert gaps == "", f"{self.cid}: lines missing or torn in {folder}/lines:\n{gaps}"
 

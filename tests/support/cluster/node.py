@@ -23,8 +23,9 @@ def tool(*words: str) -> None:
 
 
 def provide_block_volumes(*words: str) -> None:
-    """At least four volumes on block devices are Available."""
-    tool("volumes", "--count", "4", *words)
+    """Four volumes on block devices are Available for each process of tests that runs beside this one."""
+    count = 4 * int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    tool("volumes", "--count", str(count), *words)
 
 
 @dataclass(frozen=True)

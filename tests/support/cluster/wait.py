@@ -1,7 +1,8 @@
-"""Waiting for a condition with a deadline: the only way in which a test lets time pass."""
+"""Waiting for a condition with a deadline: the only way in which a test lets time pass. And waits side by side."""
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -25,3 +26,9 @@ def eventually(check: Callable[[], T], *, within: float, what: str, every: float
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within:g} s: {what}; last seen: {last!r}")
         time.sleep(every)
+
+
+def together(*calls: Callable[[], T]) -> list[T]:
+    """What the calls return; they run at the same time."""
+    with ThreadPoolExecutor(len(calls) or 1) as pool:
+        return [future.result() for future in [pool.submit(call) for call in calls]]

@@ -53,6 +53,7 @@ def unready(seconds: int, ready: bool = False):
 ROOT = {"machine": {"rootDisk": {"storageClass": "fast"}}}
 STATIC = {"machine": {"networks": [{"name": "d", "type": "manual", "ip": "10.96.9.9", "ports": [6868]}]}}
 KNOWN_POD = {"pod": {"name": VM, "uid": "uid-vm-1", "node": NODE}}
+LIVED = {**KNOWN_POD, "guest": {"boots": 1, "crashes": 0}}
 HELD = {"metadata": {"name": "ip", "uid": "s", "ownerReferences": [{"uid": "uid-vm"}]}}
 
 
@@ -77,7 +78,7 @@ HELD = {"metadata": {"name": "ip", "uid": "s", "ownerReferences": [{"uid": "uid-
         # … whatever has become of the disks that create_vm named.
         (
             observed(
-                vm(status=KNOWN_POD, machine={**ROOT["machine"], "placement": {"disks": ["disk-1"]}}),
+                vm(status=LIVED, machine={**ROOT["machine"], "placement": {"disks": ["disk-1"]}}),
                 root_claim=claim("vm-1-root"),
             ),
             [CreatePod()],
@@ -353,7 +354,8 @@ def test_a_machine_whose_guest_has_run_had_its_image_on_the_node() -> None:
 def test_a_later_pod_is_placed_for_the_disks_that_the_machine_has_by_then() -> None:
     named = {"placement": {"disks": ["disk-1"]}}
     assert observed(vm(machine=named)).placed == ["disk-1"]
-    assert observed(vm(machine=named, disks=("disk-2",), status=KNOWN_POD)).placed == ["disk-2"]
+    assert observed(vm(machine=named, status=KNOWN_POD)).placed == ["disk-1"]
+    assert observed(vm(machine=named, disks=("disk-2",), status=LIVED)).placed == ["disk-2"]
 
 
 def test_a_machine_that_never_had_a_node_leaves_nothing_on_one() -> None:

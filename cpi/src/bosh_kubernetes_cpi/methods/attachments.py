@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from time import time
+
 from bosh_kubernetes_api import names, paths
-from bosh_kubernetes_api.claims import is_lost
+from bosh_kubernetes_api.claims import is_being_deleted, is_lost
 from bosh_kubernetes_api.machine import condition, disk_status, wanted_disks
 
 from ..errors import CloudError, DiskNotFound, Failure, VMNotFound
@@ -24,7 +26,7 @@ from ..verdicts import (
     unreachable,
     wait,
 )
-from .disks import disk_claim
+from .disks import disk_claim, holder_of
 from .edit import change, machine
 
 TYPE_CHECKING = False
@@ -48,8 +50,12 @@ def attach_disk(call: Call, vm_cid: str, disk_cid: str) -> Json:
     claim = disk_claim(call, disk_cid)
     if is_lost(claim):
         raise CloudError(f"disk {disk_cid}: its claim is Lost, the volume {claim['spec'].get('volumeName')} is gone")
-    if claim["metadata"].get("deletionTimestamp") or names.DELETING in claim["metadata"].get("annotations", {}):
+    if is_being_deleted(claim, time()):
         raise DiskNotFound(f"disk {disk_cid} is being deleted")
+    if holder := holder_of(call, disk_cid, other_than=vm_cid):
+        raise CloudError(
+            f"disk {disk_cid} cannot be attached to {vm_cid}: VirtualMachine {holder} has it; detach it there first"
+        )
     added = False
 
     def add(current: Json) -> Json | None:
@@ -57,8 +63,10 @@ def attach_disk(call: Call, vm_cid: str, disk_cid: str) -> Json:
         if current["metadata"].get("deletionTimestamp"):
             raise VMNotFound(f"VirtualMachine {vm_cid} is being deleted")
         wanted = wanted_disks(current)
-        added = disk_cid not in wanted
-        return _wanting([*wanted, disk_cid]) if added else None
+        if disk_cid in wanted:
+            return None
+        added = True  # and stays so: an edit whose answer was lost is found done at the next look
+        return _wanting([*wanted, disk_cid])
 
     try:
         path = _until_attached(call, vm_cid, disk_cid, change(call, vm_cid, add))
@@ -90,8 +98,7 @@ def detach_disk(call: Call, vm_cid: str, disk_cid: str) -> None:
     node_limit = min(machine_limit("NodeUnreachable", timeouts)[0], timeouts["node_loss"])
 
     def released(now: Json | None) -> bool | Wait:
-        status = disk_status(now, disk_cid) if now is not None else None
-        if now is None or status is None:
+        if now is None:
             return True
         if why := paused(now):
             raise CloudError(f"disk {disk_cid} is still attached to {vm_cid}: {why}. {STORED}", ok_to_retry=True)
@@ -101,7 +108,10 @@ def detach_disk(call: Call, vm_cid: str, disk_cid: str) -> None:
             told = node_lost(now, node_limit)
             raise CloudError(f"disk {disk_cid} cannot be detached from {vm_cid}: {told}", ok_to_retry=True)
         if now.get("status", {}).get("observedGeneration", 0) < generation:
-            return wait(patience.left(UNHEARD, UNKNOWN) or 1)
+            return wait(patience.left(UNHEARD, UNKNOWN) or 1)  # a word, or none, about an earlier wish
+        status = disk_status(now, disk_cid)
+        if status is None:
+            return True
         reason = status.get("reason") or UNHEARD
         left = patience.left(reason, DISK.get(reason, UNKNOWN))
         if left and status.get("phase") != "Failed":
@@ -138,15 +148,14 @@ def _until_attached(call: Call, vm_cid: str, disk_cid: str, edited: Json) -> str
     def attached(now: Json | None) -> str | Wait:
         if now is None:
             raise VMNotFound(f"VirtualMachine {vm_cid} was deleted while a disk was attached")
-        status = disk_status(now, disk_cid) or {}
+        heard = now.get("status", {}).get("observedGeneration", 0) >= generation
+        status = disk_status(now, disk_cid) or {} if heard else {}  # nothing that was said about an earlier wish
         if status.get("phase") == "Attached":
             return str(status.get("path") or names.disk_path(disk_cid))
         if why := paused(now):
             raise CloudError(f"disk {disk_cid} cannot be attached to {vm_cid}: {why}")
         if condition(now, "Ready").get("reason") in LIFELESS and not machine_left(now, timeouts, machine_patience)[0]:
             raise CloudError(f"disk {disk_cid} cannot be attached to {vm_cid}: the machine is {summary(now)}")
-        if now.get("status", {}).get("observedGeneration", 0) < generation:
-            status = {}  # a word about an earlier wish
         reason = status.get("reason") or UNHEARD
         limit = DISK.get(reason, UNKNOWN)
         left = patience.left(reason, limit)
@@ -159,7 +168,7 @@ def _until_attached(call: Call, vm_cid: str, disk_cid: str, edited: Json) -> str
 
 def _observe(call: Call, vm_cid: str, decide: Callable[[Json | None], T | Wait], doing: str) -> T:
     life = OperatorLife(call)
-    return until(call.api, paths.machines(call.namespace), vm_cid, decide, doing=doing, life=life)
+    return until(call.api, paths.machines(call.namespace), vm_cid, decide, doing=doing, life=life, state=summary)
 
 
 def _refusal(vm_cid: str, disk_cid: str, status: Json) -> Failure:

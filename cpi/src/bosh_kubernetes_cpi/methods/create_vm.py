@@ -113,7 +113,7 @@ def _until_guest_runs(call: Call, cid: str) -> str:
 
     life = OperatorLife(call)
     doing = f"waiting for the guest of VirtualMachine {cid}"
-    return until(call.api, paths.machines(call.namespace), cid, started, doing=doing, life=life)
+    return until(call.api, paths.machines(call.namespace), cid, started, doing=doing, life=life, state=summary)
 
 
 def _undo(call: Call, cid: str) -> str:

@@ -6,7 +6,7 @@ from bosh_kubernetes_api import names, paths
 from bosh_kubernetes_api.claims import claim, is_disk, is_lost
 from bosh_kubernetes_api.machine import holds_disk
 
-from ..errors import CloudError, Conflict, DiskNotFound, NotFound
+from ..errors import CloudError, Conflict, DiskNotFound, Failure, NotFound
 from ..transport.observe import Wait, until
 from ..vm_properties import TEXT, check
 from .storage_class import check_storage_class
@@ -68,9 +68,14 @@ def delete_disk(call: Call, disk_cid: str) -> None:
     if found is None:
         return
     uid = found["metadata"]["uid"]
-    holder = _holder(call, disk_cid)
+    try:
+        holder = holder_of(call, disk_cid)
+    except BaseException:
+        call.begin_cleanup(15)
+        _try_to_unmark(call, path)
+        raise
     if holder and not found["metadata"].get("deletionTimestamp"):
-        call.api.merge_patch(path, {"metadata": {"annotations": {names.DELETING: None}}})
+        _unmark(call, path)
         raise CloudError(
             f"disk {disk_cid} is attached to VirtualMachine {holder}: detach it first (detach_disk), or delete the VM; "
             "nothing was deleted"
@@ -97,7 +102,7 @@ def disk_claim(call: Call, disk_cid: str) -> Json:
 
 def _marked(call: Call, path: str, disk_cid: str) -> Json | None:
     """The claim, marked as being deleted; None when there is none."""
-    from time import gmtime, strftime
+    from time import time
 
     while True:
         found = call.api.find(path)
@@ -105,7 +110,7 @@ def _marked(call: Call, path: str, disk_cid: str) -> Json | None:
             return None
         if not is_disk(found):
             raise CloudError(f"the claim {disk_cid} is no disk of BOSH (its labels say so): it is not deleted")
-        mark = strftime("%Y-%m-%dT%H:%M:%SZ", gmtime())
+        mark = str(int(time()))
         version = found["metadata"]["resourceVersion"]
         body = {"metadata": {"resourceVersion": version, "annotations": {names.DELETING: mark}}}
         try:
@@ -117,10 +122,21 @@ def _marked(call: Call, path: str, disk_cid: str) -> Json | None:
             return None
 
 
-def _holder(call: Call, disk_cid: str) -> str:
-    """A machine of any Director that wants the disk or has it still."""
+def _unmark(call: Call, path: str) -> None:
+    call.api.merge_patch(path, {"metadata": {"annotations": {names.DELETING: None}}})
+
+
+def _try_to_unmark(call: Call, path: str) -> None:
+    try:
+        _unmark(call, path)
+    except Failure:
+        return  # the failure that is being reported matters more; the mark is believed for a while only
+
+
+def holder_of(call: Call, disk_cid: str, *, other_than: str = "") -> str:
+    """A machine of any Director that wants the disk or has it still; empty when there is none (`other_than` aside)."""
     for machine in call.api.get(paths.machines(call.namespace))["items"]:
-        if holds_disk(machine, disk_cid):
-            name: str = machine["metadata"]["name"]
+        name: str = machine["metadata"]["name"]
+        if name != other_than and holds_disk(machine, disk_cid):
             return name
     return ""

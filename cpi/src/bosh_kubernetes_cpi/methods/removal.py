@@ -7,7 +7,7 @@ from bosh_kubernetes_api import paths
 from ..errors import CloudError, Conflict
 from ..operator_life import OperatorLife
 from ..transport.observe import Wait, until
-from ..verdicts import STORED, Patience, node_lost, paused, unreachable, wait
+from ..verdicts import STORED, Patience, node_lost, paused, summary, unreachable, wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def remove(call: Call, machine: Json) -> None:
         raise CloudError(f"VirtualMachine {cid} cannot be deleted: {told} (timeouts.node_loss)", ok_to_retry=True)
 
     life = OperatorLife(call)
-    until(call.api, collection, cid, gone, doing=f"deleting VirtualMachine {cid}", life=life)
+    until(call.api, collection, cid, gone, doing=f"deleting VirtualMachine {cid}", life=life, state=summary)
     remove_side_objects(call, cid)
 
 

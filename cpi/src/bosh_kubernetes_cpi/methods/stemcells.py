@@ -40,7 +40,8 @@ def create_stemcell(call: Call, image_path: str, cloud_properties: Json | None, 
             image = light.pin(wanted.image, registry, say=log.progress)
         finally:
             registry.close()
-        return _added(users, _body(call, wanted, image.pinned, stemcells.LIGHT), call.deadline)
+        cid, _ = _added(users, _body(call, wanted, image.pinned, stemcells.LIGHT), call.deadline)
+        return cid
     if not places.configured:
         raise RequestError(
             "create_stemcell: this stemcell carries its root file system and there is no registry to push it to: "
@@ -61,13 +62,21 @@ def delete_stemcell(call: Call, stemcell_cid: str) -> None:
     last = users.leave(stemcell_cid)
     if last is None:
         return
-    if machines := users.machines(stemcell_cid):
-        log.progress(f"{stemcell_cid} stays: {len(machines)} VMs run on it, such as {machines[0]}")
-        users.keep(last)
+    if _kept_for_machines(users, last):
         return
     if last["spec"]["format"] == stemcells.HEAVY:
         _delete_image(Places(call.config["registry"], call.api.endpoint, call.deadline), last["spec"]["image"])
     users.remove(last)
+
+
+def _kept_for_machines(users: Users, last: Json) -> bool:
+    """Whether VMs still run on a stemcell without users; then its mark of deletion is taken away."""
+    cid = last["metadata"]["name"]
+    machines = users.machines(cid)
+    if machines:
+        log.progress(f"{cid} stays: {len(machines)} VMs run on it, such as {machines[0]}")
+        users.keep(last)
+    return bool(machines)
 
 
 def _heavy(
@@ -76,12 +85,12 @@ def _heavy(
     manifest = _push(registry, wanted, image_path)
     image = places.pull_name.at(manifest.digest).pinned
     # a user first, the manifest second: from here on no delete_stemcell takes the image away (see stemcell.users)
-    cid = _added(users, _body(call, wanted, image, stemcells.HEAVY), call.deadline)
+    cid, joined = _added(users, _body(call, wanted, image, stemcells.HEAVY), call.deadline)
     try:
         registry.put_manifest(manifest, tag=cid)
     except Failure:
         call.begin_cleanup()
-        if (last := users.leave(cid)) is not None:
+        if joined and (last := users.leave(cid)) is not None and not _kept_for_machines(users, last):
             users.remove(last)
         raise
     return cid
@@ -112,8 +121,9 @@ def _body(call: Call, wanted: properties.Properties, image: str, form: str) -> J
     )
 
 
-def _added(users: Users, body: Json, deadline: Deadline) -> str:
-    found = users.add(body, Deadline(DELETION, within=deadline))
+def _added(users: Users, body: Json, deadline: Deadline) -> tuple[str, bool]:
+    """The CID, and whether this made the Director a user of the stemcell."""
+    found, joined = users.add(body, Deadline(DELETION, within=deadline))
     cid: str = found["metadata"]["name"]
     log.progress(f"{cid} is {found['spec']['image']}")
     if found["spec"].get("pullSecrets", []) != body["spec"]["pullSecrets"]:
@@ -121,7 +131,7 @@ def _added(users: Users, body: Json, deadline: Deadline) -> str:
             f"{cid} was there before and keeps its pull secrets {found['spec'].get('pullSecrets', [])}: delete the "
             "stemcell and upload it again to change them"
         )
-    return cid
+    return cid, joined
 
 
 def _delete_image(places: Places, image: str) -> None:

@@ -35,9 +35,13 @@ class Users:
         self._director = director
         self._now = now
 
-    def add(self, body: Json, deadline: Deadline) -> Json:
-        """Be a user of the stemcell `body` (made if there is none) and answer it. CloudError while it stays marked."""
+    def add(self, body: Json, deadline: Deadline) -> tuple[Json, bool]:
+        """Be a user of the stemcell `body` (made if there is none).
+
+        Answers it, and whether this made the Director a user, who then may undo it. CloudError while it stays marked.
+        """
         cid = body["metadata"]["name"]
+        joined = False
         for _ in range(_TRIES):
             found = self._api.find(self._path(cid))
             if found is not None and self._deleted_by_another(found):
@@ -45,14 +49,16 @@ class Users:
                 continue
             try:
                 if found is None:
+                    joined = True
                     found = self._api.create(self._collection, body)
                 elif self._director not in stemcells.users(found) or stemcells.deleting_since(found):
+                    joined = joined or self._director not in stemcells.users(found)
                     wanted = sorted({*stemcells.users(found), self._director})
                     found = self._api.merge_patch(self._path(cid), stemcells.edit(found, users=wanted))
             except Conflict:
                 continue
             if self._director in stemcells.users(found):
-                return found
+                return found, joined
         raise CloudError(f"stemcell {cid} is changed by others all the time; call again", ok_to_retry=True)
 
     def leave(self, cid: str) -> Json | None:

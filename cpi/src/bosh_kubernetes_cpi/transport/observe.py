@@ -45,17 +45,20 @@ def until(
     *,
     doing: str,
     life: OperatorLife | None = None,
+    state: Callable[[Json], str] | None = None,
 ) -> T:
     """What `decide` answers for the object (None: there is none) as soon as that is not a Wait.
 
     decide is called with every state that is seen, and may raise. `life` is checked before every new reading, when the
-    connection is free. Raises TimedOut, with `doing`, at the deadline of `api`.
+    connection is free. Raises TimedOut, with `doing` and the object's `state` in words, at the deadline of `api`.
     """
     path = paths.item(collection, name)
     silence = life.pulse if life is not None else SILENCE
+    current: Json | None = None
     while True:
         if api.deadline.passed():
-            raise TimedOut(f"{doing}: not done in time", ok_to_retry=True)
+            last = f"; {state(current)}" if state is not None and current is not None else ""
+            raise TimedOut(f"{doing}: not done in time{last}", ok_to_retry=True)
         if life is not None:
             life.check()
         current = api.find(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bosh_kubernetes_api import names
+from bosh_kubernetes_api.claims import is_being_deleted
 
 from . import verdicts
 from .state import (
@@ -13,7 +14,6 @@ from .state import (
     astray,
     disk_lost,
     gone_for_good,
-    marked,
     node_name,
     phase,
     running,
@@ -92,7 +92,7 @@ def _ended(o: Observed, cable: Object) -> str:
 def _without_attachment(o: Observed, cid: str, claim: Object | None, results: Mapping[Step, Result]) -> Object:
     if claim is None:
         return _entry(cid, "Failed", "ClaimMissing", f"there is no claim {cid}")
-    if marked(claim):
+    if is_being_deleted(claim, o.now.timestamp()):
         return _entry(cid, "Failed", "ClaimDeleting", f"claim {cid} is being deleted")
     if claim.get("status", {}).get("phase") == "Lost":
         return _entry(cid, "Failed", "ClaimLost", f"claim {cid} has lost its volume")

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 
 from bosh_kubernetes_api import names
+from bosh_kubernetes_api.claims import is_being_deleted
 
 from ..cluster import Cluster
 from ..errors import OrderError
@@ -19,7 +20,6 @@ from .state import (
     Observed,
     condition,
     guest,
-    marked,
     node_name,
     phase,
     running,
@@ -123,8 +123,9 @@ async def _services(cluster: Cluster, o: Observed) -> dict[str, Object]:
 
 async def _volumes(cluster: Cluster, o: Observed, claims: dict[str, Object | None]) -> dict[str, Object]:
     # Disks that are not there, or on their way out, place nothing.
-    usable = {cid: claims[cid] for cid in o.placed if (claim := claims.get(cid)) and not marked(claim)}
-    bound = {cid: (claim or {}).get("spec", {}).get("volumeName") for cid, claim in usable.items()}
+    now = o.now.timestamp()
+    usable = [claim for cid in o.placed if (claim := claims.get(cid)) and not is_being_deleted(claim, now)]
+    bound = {claim["metadata"]["name"]: claim["spec"].get("volumeName") for claim in usable}
     found = {cid: await cluster.get("PersistentVolume", name) for cid, name in bound.items() if name}
     return {cid: volume for cid, volume in found.items() if volume}
 

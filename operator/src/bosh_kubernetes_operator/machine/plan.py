@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from bosh_kubernetes_api import names
+from bosh_kubernetes_api.claims import is_being_deleted, is_lost
 
 from . import delete
 from .pod import HELD_ON
@@ -17,7 +18,6 @@ from .state import (
     gone_for_good,
     held_on,
     lost_id,
-    marked,
     node_name,
     phase,
     running,
@@ -119,7 +119,7 @@ def _wanted(o: Observed, cid: str) -> Step | None:
     place = "" if terminating(o.pod) or o.root_lost or unreachable(o.node) else node_name(o.pod)
     if attachment is None:
         claim = o.claims.get(cid)
-        usable = claim is not None and not marked(claim) and claim.get("status", {}).get("phase") != "Lost"
+        usable = claim is not None and not is_being_deleted(claim, o.now.timestamp()) and not is_lost(claim)
         return CreateAttachment(cid) if usable and place else None
     there = node_name(attachment)
     if phase(attachment) in ("Failed", "Succeeded") and not gone_for_good(o, there):

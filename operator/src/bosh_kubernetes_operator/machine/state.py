@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from bosh_kubernetes_api import names
-
 Object = dict[str, Any]
 
 BIND_TIME = timedelta(seconds=30)  # for an attachment to bind its disk and be seen ready: two failed probes more
@@ -115,14 +113,14 @@ class Observed:
         return [disk["cid"] for disk in self.spec.get("disks") or ()]
 
     @property
-    def made(self) -> bool:
-        """Its Pod was there before."""
-        return bool((self.status.get("pod") or {}).get("uid"))
+    def lived(self) -> bool:
+        """Its guest was seen before."""
+        return bool(self.status.get("guest"))
 
     @property
     def placed(self) -> list[str]:
         """Disks that a Pod is placed for: the first for those that create_vm named, a later one for those it has."""
-        return self.wanted if self.made else list((self.machine.get("placement") or {}).get("disks") or ())
+        return self.wanted if self.lived else list((self.machine.get("placement") or {}).get("disks") or ())
 
     @property
     def disk_status(self) -> dict[str, Object]:
@@ -175,7 +173,7 @@ class Observed:
         if self.root_is_claim:
             return False
         if self.pod is None:
-            return self.made
+            return bool((self.status.get("pod") or {}).get("uid"))
         return phase(self.pod) in ("Failed", "Succeeded")
 
 
@@ -288,8 +286,3 @@ def lost_id(cid: str, disk: GuestDisk) -> str:
 
 def disk_lost(disk: GuestDisk) -> bool:
     return bool(disk.mounted and disk.was and disk.key and disk.was != disk.key)
-
-
-def marked(claim: Object) -> bool:
-    """delete_disk has begun on it."""
-    return terminating(claim) or names.DELETING in (claim["metadata"].get("annotations") or {})
