@@ -57,7 +57,7 @@ def test_has_vm_follows_the_life_of_a_machine(cpi, create_vm, operator) -> None:
 
 def test_has_vm_is_false_once_the_root_is_lost(api, cpi, create_vm, operator) -> None:
     cid = create_vm()
-    operator.lost_root(cid)
+    operator.lost.add(cid)
     with api.store.changed:
         api.store.changed.wait_for(lambda: "RootLost" in str(api.store.get("VirtualMachine", NAMESPACE, cid)), 10)
 
@@ -171,8 +171,8 @@ def test_reboot_vm_of_an_unknown_machine(cpi) -> None:
 @pytest.mark.parametrize("method", ["reboot_vm", "attach_disk"])
 def test_what_a_machine_without_root_is_asked_fails_with_the_reason(cpi, create_vm, operator, method) -> None:
     cid, disk = create_vm(), cpi("create_disk", 1024, {}, None)
-    operator.lost_root(cid)
+    operator.lost.add(cid)
 
-    with pytest.raises(CallError, match="RootLost: the Pod is gone, and its root disk"):
+    with pytest.raises(CallError, match=f"RootLost: Pod {cid} is gone, and its root disk"):
         cpi(method, cid, *([disk] if method == "attach_disk" else []))
     assert cpi("get_disks", cid) == []

@@ -1,15 +1,23 @@
 """A stand-in for the operator on the stand-in API server: it moves the status of machines and nothing else.
 
-No Pods, no kubelet. A machine whose ConfigMap and Secret are there runs at once; a wanted disk whose claim is there
-is attached at once. What does not go well is told beforehand: `reasons`, `disk_reasons`, `busy`, `stopped`,
-`unreachable`.
+No Pods, no kubelet, no steps. A machine whose ConfigMap and Secret are there runs at once; a wanted disk whose claim is
+there is attached at once. What does not go well is told beforehand: `reasons`, `disk_reasons`, `busy`, `lost`,
+`unreachable`, `stopped`.
+
+What it says of a machine are the words of the real operator, for what that would see in such a case: nothing can be
+tested with a status that never comes. Only `reasons` and `disk_reasons` put a message of the test's own in.
 """
 
 import threading
 import time
+from datetime import datetime, timezone
 from types import TracebackType
 from typing import Any
 
+from bosh_kubernetes_api import reasons
+from bosh_kubernetes_operator.machine.state import Guest, GuestDisk, Observed
+from bosh_kubernetes_operator.machine.status import compute
+from bosh_kubernetes_operator.machine.steps import DONE, Attach, CreateAttachment, Detach, Result, Step
 from tests.support.fakeapi.errors import Refusal
 from tests.support.fakeapi.store import Store
 
@@ -17,8 +25,15 @@ Json = dict[str, Any]
 
 FINALIZER = "cpi.bosh.io/machine"
 LEASE = "bosh-kubernetes-operator"
+NODE = "worker-1"
 STAMP = "2026-01-01T00:00:00Z"
-OUT_OF_SERVICE = "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"
+SILENT = {"status": {"conditions": [{"type": "Ready", "status": "Unknown", "lastTransitionTime": STAMP}]}}
+
+
+def pod(name: str) -> Json:
+    """One that runs."""
+    status = {"phase": "Running", "podIP": "10.244.0.7", "containerStatuses": [{"state": {"running": {}}}]}
+    return {"metadata": {"name": name, "uid": "1"}, "spec": {"nodeName": NODE}, "status": status}
 
 
 class FakeOperator:
@@ -28,6 +43,7 @@ class FakeOperator:
         ] = {}  # agent id, or "*" -> reason and message of Ready that it stays at
         self.disk_reasons: dict[str, tuple[str, str, str]] = {}  # disk CID, or "*" -> phase, reason, message
         self.busy: set[str] = set()  # disks that the guest uses
+        self.lost: set[str] = set()  # machines whose Pod was deleted, and their root disk with it
         self.unreachable: set[str] = set()  # machines whose node does not answer
         self.deaf: set[str] = set()  # machines that this operator does not look at
         self.stopped = False  # no work, no Lease
@@ -47,12 +63,6 @@ class FakeOperator:
         with self._store.changed:
             self._store.changed.notify_all()
         self._thread.join()
-
-    def lost_root(self, cid: str) -> None:
-        """The machine's Pod was deleted and its root disk with it."""
-        with self._store.changed:
-            machine = self._store.get("VirtualMachine", self._namespace, cid)
-            self.reasons[machine["spec"]["machine"]["agentID"]] = ("RootLost", "the Pod is gone, and its root disk")
 
     def _run(self) -> None:
         while not self._ending:
@@ -77,71 +87,71 @@ class FakeOperator:
     def _reconcile(self, machine: Json) -> None:
         metadata = machine["metadata"]
         name = metadata["name"]
-        if name in self.unreachable:
-            words = f"node worker-1 has not reported since {STAMP}; kubectl taint nodes worker-1 {OUT_OF_SERVICE}"
-            self._say(machine, "NodeUnreachable", words, running=False)
-            return
-        if metadata.get("deletionTimestamp"):
+        if metadata.get("deletionTimestamp") and name not in self.unreachable:
             self._patch(name, {"metadata": {"finalizers": None}})
             return
         if FINALIZER not in metadata.get("finalizers", []):
             self._patch(name, {"metadata": {"finalizers": [FINALIZER]}})
-        settings = self._store.find("ConfigMap", self._namespace, name)
-        if settings is None or self._store.find("Secret", self._namespace, name) is None:
-            self._say(machine, "WaitingForSettings", "there is no ConfigMap yet", running=False)
-            return
-        agent = machine["spec"]["machine"]["agentID"]
-        reason = self.reasons.get(agent) or self.reasons.get("*")
-        if reason:
-            self._say(machine, *reason, running=False)
-        else:
-            self._say(machine, "Running", "the guest runs", running=True)
-
-    def _say(self, machine: Json, reason: str, message: str, *, running: bool) -> None:
-        def condition(kind: str) -> Json:
-            return {
-                "type": kind,
-                "status": "True" if running else "False",
-                "reason": reason,
-                "message": message,
-                "lastTransitionTime": STAMP,
-            }
-
-        status: Json = {
-            "observedGeneration": machine["metadata"]["generation"],
-            "printableStatus": reason,
-            "conditions": [condition("Ready"), condition("GuestRunning")],
-            "pod": {"name": machine["metadata"]["name"], "uid": "1", "node": "worker-1", "ip": "10.244.0.7"},
-            "disks": self._disks(machine) if running else machine.get("status", {}).get("disks", []),
-            "power": "Running",
-        }
-        if running and machine["spec"].get("reboot"):
-            status["reboot"] = machine["spec"]["reboot"]
-        self._patch(machine["metadata"]["name"], {"status": status}, status=True)
-
-    def _disks(self, machine: Json) -> list[Json]:
-        wanted = [disk["cid"] for disk in machine["spec"].get("disks", [])]
-        result = [self._disk(machine, cid) for cid in wanted]
-        for disk in machine.get("status", {}).get("disks", []):
-            if disk["cid"] not in wanted and disk["cid"] in self.busy:
-                words = "processes in the guest: 423 postgres"
-                result.append({**disk, "phase": "Detaching", "reason": "DiskBusy", "message": words})
-        return result
-
-    def _disk(self, machine: Json, cid: str) -> Json:
-        told = self.disk_reasons.get(cid) or self.disk_reasons.get("*")
+        told = self.reasons.get(machine["spec"]["machine"]["agentID"]) or self.reasons.get("*")
+        status = compute(*self._look(machine, has_pod=not told and name not in self.lost))
         if told:
-            return {"cid": cid, "phase": told[0], "reason": told[1], "message": told[2]}
+            status["printableStatus"] = reasons.MACHINE[told[0]]
+            for condition in status["conditions"]:
+                if condition["type"] in ("Ready", "GuestRunning"):
+                    condition |= {"status": "False", "reason": told[0], "message": told[1]}
+        status["disks"] = [self._told(disk) for disk in status["disks"]]
+        self._patch(name, {"status": status}, status=True)
+
+    def _look(self, machine: Json, has_pod: bool) -> tuple[Observed, dict[Step, Result]]:
+        """What the real operator would see of the machine, and what became of its steps."""
+        name, spec, before = machine["metadata"]["name"], machine["spec"], machine.get("status", {})
+        settings = all(self._store.find(kind, self._namespace, name) for kind in ("ConfigMap", "Secret"))
+        has_pod, silent = has_pod and settings, name in self.unreachable
+        wanted = [disk["cid"] for disk in spec.get("disks", [])]
+        claims = {cid: self._store.find("PersistentVolumeClaim", self._namespace, cid) for cid in wanted}
+        attached = {disk["cid"] for disk in before.get("disks", []) if disk["phase"] in ("Attached", "Detaching")}
+        results: dict[Step, Result] = {}
+        if has_pod and not silent:
+            attached &= {*wanted, *self.busy}
+            for cid in wanted:
+                holder = self._holder(cid, name)
+                if holder:
+                    results[CreateAttachment(cid)] = Result("DiskInUse", f"disk {cid} is attached to machine {holder}")
+                elif claims[cid]:
+                    attached.add(cid)
+                    results[Attach(cid)] = DONE
+            for cid in attached - set(wanted):
+                results[Detach(cid)] = Result("DiskBusy", "the guest does not release the disk: processes 423 postgres")
+        disks = {cid: GuestDisk(True, "7:1 /", "7:1 /") for cid in attached}
+        guest = Guest("running", 9, 1, 0, "", spec.get("reboot", ""), (), "", disks)
+        look = Observed(
+            vm=machine,
+            now=datetime.now(timezone.utc),
+            settings=settings,
+            pod=pod(name) if has_pod else None,
+            guest=guest if has_pod and not silent else None,
+            nodes={NODE: SILENT} if silent else {},
+            attachments={cid: pod(cid) for cid in attached},
+            claims=claims,
+        )
+        return look, results
+
+    def _holder(self, cid: str, machine: str) -> str:
+        """Another machine that has the disk; empty when there is none."""
         for other in self._store.list("VirtualMachine", self._namespace):
-            if other["metadata"]["name"] != machine["metadata"]["name"]:
-                for disk in other.get("status", {}).get("disks", []):
-                    if disk["cid"] == cid and disk["phase"] == "Attached":
-                        words = f"VirtualMachine {other['metadata']['name']} holds the disk"
-                        return {"cid": cid, "phase": "Failed", "reason": "DiskInUse", "message": words}
-        if self._store.find("PersistentVolumeClaim", self._namespace, cid) is None:
-            return {"cid": cid, "phase": "Failed", "reason": "ClaimMissing", "message": f"there is no claim {cid}"}
-        path = f"/warden-cpi-dev/{cid}"
-        return {"cid": cid, "phase": "Attached", "path": path, "reason": "Attached", "message": "mounted"}
+            has = any(
+                disk["cid"] == cid and disk["phase"] == "Attached" for disk in other.get("status", {}).get("disks", [])
+            )
+            if has and other["metadata"]["name"] != machine:
+                return str(other["metadata"]["name"])
+        return ""
+
+    def _told(self, disk: Json) -> Json:
+        told = self.disk_reasons.get(disk["cid"]) or self.disk_reasons.get("*")
+        if not told:
+            return disk
+        assert told[1] in reasons.DISK
+        return {"cid": disk["cid"], "phase": told[0], "reason": told[1], "message": told[2]}
 
     def _patch(self, name: str, patch: Json, *, status: bool = False) -> None:
         self._store.merge_patch("VirtualMachine", self._namespace, name, patch, status=status)
