@@ -144,7 +144,8 @@ def test_method_that_hangs_is_answered_for(cpi, tmp_path) -> None:
 
 def test_people_get_help_and_version() -> None:
     def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, env=ENVIRONMENT, check=False)
+        command = [sys.executable, "-I", "-m", "bosh_kubernetes_cpi", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False)
 
     assert run("--help").stdout.startswith("usage: bosh-kubernetes-cpi CONFIG.json")
     assert run("--version").stdout.startswith("bosh-kubernetes-cpi ")

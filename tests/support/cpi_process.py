@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bosh_kubernetes_cpi import start
+
 Json = dict[str, Any]
 
-COMMAND = [sys.executable, "-I", "-m", "bosh_kubernetes_cpi"]
+COMMAND = [sys.executable, "-I", "-S", start.__file__]  # as the release's bin/cpi
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}  # all that the Director leaves
 PATIENCE = 60  # seconds for one call
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import sys
 
 from .errors import RequestError
 
@@ -19,6 +20,7 @@ def read(block: dict[str, Any]) -> tuple[dict[str, Any], str]:
 
     Raises RequestError, which never quotes the text, when it names no usable cluster and user.
     """
+    _find_packages()
     try:
         import yaml
     except ImportError as error:
@@ -64,6 +66,7 @@ def credential(block: dict[str, Any]) -> tuple[str, str, str]:
     call = block["exec"]
     if not call.get("command"):
         raise RequestError("kubernetes.exec needs a command")
+    _find_packages()
     try:
         from kubernetes.config.exec_provider import ExecProvider
         from kubernetes.config.kube_config import ConfigNode
@@ -86,6 +89,14 @@ def credential(block: dict[str, Any]) -> tuple[str, str, str]:
         status.get("clientCertificateData") or "",
         status.get("clientKeyData") or "",
     )
+
+
+def _find_packages() -> None:
+    """The packages of this Python, which start.py does without (-S)."""
+    if sys.flags.no_site:
+        import site
+
+        site.main()
 
 
 def _named(content: dict[str, Any], kind: str, name: str, field: str) -> dict[str, Any]:

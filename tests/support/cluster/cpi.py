@@ -2,9 +2,10 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
+
+from tests.support.cpi_process import COMMAND, ENVIRONMENT
 
 
 class CpiCallError(Exception):
@@ -32,9 +33,9 @@ class Cpi:
     def start(self, method: str, *arguments: Any) -> "subprocess.Popen[str]":
         """The process of a call that goes on by itself; `finish` takes its answer."""
         process = subprocess.Popen(
-            [sys.executable, "-I", "-m", "bosh_kubernetes_cpi", str(self.config)],
+            [*COMMAND, str(self.config)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+            env=ENVIRONMENT,
         )  # fmt: skip
         assert process.stdin is not None
         process.stdin.write(self.request(method, *arguments))

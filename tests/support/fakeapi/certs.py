@@ -2,6 +2,9 @@
 
 import datetime
 import ipaddress
+import ssl
+import tempfile
+from pathlib import Path
 from typing import NamedTuple
 
 from cryptography import x509
@@ -59,6 +62,17 @@ class Authority:
             .not_valid_before(now - LIFE)
             .not_valid_after(now + LIFE)
         )
+
+
+def server_context(authority: Authority) -> ssl.SSLContext:
+    """TLS of a server on this machine."""
+    pair = authority.server()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.TemporaryDirectory() as folder:
+        chain = Path(folder, "chain.pem")
+        chain.write_text(pair.certificate + pair.key)
+        context.load_cert_chain(chain)
+    return context
 
 
 def _name(text: str) -> x509.Name:

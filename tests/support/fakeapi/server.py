@@ -12,16 +12,14 @@ import json
 import re
 import socket
 import ssl
-import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.support.fakeapi import errors
-from tests.support.fakeapi.certs import Authority
+from tests.support.fakeapi.certs import Authority, server_context
 from tests.support.fakeapi.kinds import Kind, all_kinds
 from tests.support.fakeapi.rights import documented, verb
 from tests.support.fakeapi.store import Store
@@ -67,12 +65,7 @@ class FakeApi:
         self.connections = 0
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
-        pair = self.authority.server()
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        with tempfile.TemporaryDirectory() as folder:
-            chain = Path(folder, "chain.pem")
-            chain.write_text(pair.certificate + pair.key)
-            context.load_cert_chain(chain)
+        context = server_context(self.authority)
         context.load_verify_locations(cadata=self.authority.pem)
         context.verify_mode = ssl.CERT_OPTIONAL
         self._server = _Server(self, context)

@@ -1,11 +1,10 @@
 """Requests to the API server, without one."""
 
-import http.client
-
 import pytest
 
 from bosh_kubernetes_cpi.clock import Deadline
 from bosh_kubernetes_cpi.errors import ApiError, Interrupted, Unavailable
+from bosh_kubernetes_cpi.transport.answer import BrokenAnswer
 from bosh_kubernetes_cpi.transport.api import Api
 from bosh_kubernetes_cpi.transport.http import Endpoint
 
@@ -14,6 +13,7 @@ class Answer:
     """A stand-in for an answer whose body does not come to its end."""
 
     status = 200
+    fields: dict[str, str] = {}  # noqa: RUF012
 
     def __init__(self, end: Exception) -> None:
         self._end = end
@@ -22,9 +22,6 @@ class Answer:
     def read(self) -> bytes:
         self.read_times += 1
         raise self._end
-
-    def getheader(self, _name: str) -> None:
-        return None
 
 
 @pytest.fixture
@@ -47,7 +44,7 @@ def test_being_told_to_end_is_no_answer_that_broke_off(api) -> None:
     assert answer.read_times == 1
 
 
-@pytest.mark.parametrize("end", [http.client.IncompleteRead(b""), ConnectionResetError(), TimeoutError()])
+@pytest.mark.parametrize("end", [BrokenAnswer("broke off"), ConnectionResetError(), TimeoutError()])
 def test_an_answer_that_broke_off_is_no_answer(api, end) -> None:
     with pytest.raises(Unavailable, match="its answer broke off"):
         api(Answer(end)).get("/x")
@@ -66,3 +63,40 @@ def test_a_refusal_that_may_pass_may_be_repeated(api, status, retry) -> None:
     with pytest.raises(ApiError) as failure:
         api(refusal).get("/x")
     assert failure.value.ok_to_retry is retry
+
+
+class Page(Answer):
+    """An answer of something that is no API server."""
+
+    reason = "Whatever"
+
+    def __init__(self, status: int, text: bytes) -> None:
+        super().__init__(OSError())
+        self.status = status
+        self.text = text
+
+    def read(self) -> bytes:
+        return self.text
+
+
+PAGES = [b"404 page not found\n", b"<html></html>", b"", b"{}", b"[]", b'{"kind": "Status", "code": 404}']
+
+
+@pytest.mark.parametrize("text", PAGES)
+def test_page_not_found_is_no_object_not_found(api, text) -> None:
+    """Else has_vm would be false, and the machine made anew, because an address is wrong."""
+    with pytest.raises(ApiError, match=r"Check `kubernetes\.server`") as failure:
+        api(Page(404, text)).find("/x")
+    assert failure.value.status == 404
+    with pytest.raises(ApiError):
+        api(Page(404, text)).delete("/x")
+
+
+def test_object_not_found_is_none(api) -> None:
+    assert api(Page(404, b'{"kind": "Status", "reason": "NotFound", "message": "not found"}')).find("/x") is None
+
+
+@pytest.mark.parametrize("text", [*PAGES[:5], b'{"cut'])
+def test_page_is_no_object(api, text) -> None:
+    with pytest.raises(ApiError, match="answers with no JSON object"):
+        api(Page(200, text)).find("/x")

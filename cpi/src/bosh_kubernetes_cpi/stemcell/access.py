@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from ..clock import Deadline
 from ..errors import RegistryError
-from ..transport.http import Connection, Endpoint, Unreachable, tls_context
+from ..transport.http import Connection, Endpoint, Unreachable
+from ..transport.tls import tls_context
 from . import protocol
 from .reference import is_loopback
 

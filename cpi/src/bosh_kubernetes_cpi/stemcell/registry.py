@@ -188,8 +188,8 @@ class Registry:
         try:
             response = connection.request(method, path, body=body, headers=headers, patience=_PATIENCE)
             content = response.read(_LARGEST_ANSWER)
-            complete = response.isclosed() and response.status < 400
-            return Answer(response.status, {key.lower(): value for key, value in response.getheaders()}, content)
+            complete = response.done and response.status < 400
+            return Answer(response.status, response.fields, content)
         except Unreachable as error:
             raise unreachable(self.name, step, str(error), proxied=self.proxied) from error
         except OSError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from http.client import HTTPException
 
 from ..errors import (
     ApiError,
@@ -20,10 +19,10 @@ from .http import Connection, Unreachable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from http.client import HTTPResponse
     from typing import Any
 
     from ..clock import Deadline
+    from .answer import Answer
     from .http import Endpoint
 
     Json = dict[str, Any]
@@ -102,7 +101,7 @@ class Api:
         except NotFound:
             return
 
-    def stream(self, path: str, *, patience: float) -> HTTPResponse:
+    def stream(self, path: str, *, patience: float) -> Answer:
         """The open answer of a watch. The caller reads lines, then calls `close`."""
         response = self._send("GET", path, None, "", patience)
         if response.status != 200:
@@ -127,7 +126,7 @@ class Api:
                 response = self._send(method, path, data, content_type)
                 content = self._body(response)
                 if response.status < 300:
-                    return _json(content)
+                    return self._object(method, path, content)
                 error = self._error(method, path, response, content)
                 wait = _retry_after(response)
             except Unavailable as lost:
@@ -141,9 +140,7 @@ class Api:
             pause *= 2
         raise AssertionError("unreachable")
 
-    def _send(
-        self, method: str, path: str, data: bytes | None, content_type: str, patience: float = 60.0
-    ) -> HTTPResponse:
+    def _send(self, method: str, path: str, data: bytes | None, content_type: str, patience: float = 60.0) -> Answer:
         headers = {"Accept": "application/json"}
         if data is not None:
             headers["Content-Type"] = content_type
@@ -152,20 +149,31 @@ class Api:
         except Unreachable as error:
             raise _unavailable(str(error)) from error
 
-    def _body(self, response: HTTPResponse) -> bytes:
+    def _body(self, response: Answer) -> bytes:
         try:
             return response.read()
-        except (OSError, HTTPException) as error:  # and no more: being told to end is no answer that broke off
+        except OSError as error:  # and no more: being told to end is no answer that broke off
             self.close()
             raise _unavailable(f"{self.endpoint!r}: its answer broke off") from error
 
-    def _error(self, method: str, path: str, response: HTTPResponse, content: bytes) -> ApiError:
+    def _object(self, method: str, path: str, content: bytes) -> Json:
+        """The object that an answer holds: whatever else stands at that address must not pass for one."""
+        found = _json(content)
+        if not found:
+            what = f"{method} {path.partition('?')[0]}: {self.endpoint!r} answers with no JSON object"
+            raise ApiError(f"{what}. Check `kubernetes.server` in the CPI's configuration")
+        return found
+
+    def _error(self, method: str, path: str, response: Answer, content: bytes) -> ApiError:
         status = _json(content)
         said = status.get("message") or f"HTTP {response.status} {response.reason}"
         what = f"{method} {path.partition('?')[0]}: {said}"
         kind = _STATUS.get(response.status, Unavailable if response.status >= 500 else ApiError)
         if kind is Unauthorized:
             what += ". The API server does not accept the credentials of `kubernetes` in the CPI's configuration"
+        elif kind is NotFound and status.get("reason") != "NotFound":  # of the path, or not by an API server at all
+            kind = ApiError
+            what += ". Check `kubernetes.server` in the CPI's configuration, and that the operator's chart is installed"
         elif kind is Forbidden and "quota" not in said:
             what += ". The CPI's account lacks this right: see docs/configuration.md for the Role it needs"
         retry = kind in (Unavailable, TooManyRequests, Conflict)
@@ -186,6 +194,6 @@ def _json(content: bytes) -> Json:
     return result if isinstance(result, dict) else {}
 
 
-def _retry_after(response: HTTPResponse) -> float:
-    text = response.getheader("Retry-After") or ""
-    return float(text) if text.isdigit() else 0.0
+def _retry_after(response: Answer) -> float:
+    text = response.fields.get("retry-after", "")
+    return float(text) if text.isdecimal() else 0.0

@@ -6,28 +6,24 @@ registry.
 
 from __future__ import annotations
 
-import http.client
-import os
 import socket
 import ssl
 
-from ..clock import Deadline
+from .answer import Answer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import IO, Any
+    from typing import Any, BinaryIO
+
+    from ..clock import Deadline
 
 SLOWEST_READ = 60.0  # seconds that a server may be silent within one answer
 CONNECT = 10.0  # seconds for TCP and TLS
 
 
 class Unreachable(Exception):  # noqa: N818 (it says what happened)
-    """No answer: `sent` is False when the server cannot have seen the request."""
-
-    def __init__(self, message: str, *, sent: bool) -> None:
-        super().__init__(message)
-        self.sent = sent
+    """No answer."""
 
 
 class Endpoint:
@@ -56,138 +52,147 @@ class Endpoint:
         self.server_name = server_name or host
         self.proxy = proxy
 
+    @property
+    def authority(self) -> str:
+        """Host and port, as a proxy is told them."""
+        host = _plain(self.host)
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+    @property
+    def host_field(self) -> str:
+        """The field Host of a request: the scheme's own port is not named."""
+        return self.authority.removesuffix(":443" if self.tls else ":80")
+
     def __repr__(self) -> str:
         return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}{self.base}"
 
 
 class Connection:
-    """A connection that is made at the first request and again after `close`."""
+    """A connection that is made at the first request and again when nothing can follow on the old one."""
 
     def __init__(self, endpoint: Endpoint, deadline: Deadline) -> None:
         self.endpoint = endpoint
         self.deadline = deadline
-        self._http: _Http | None = None
+        self._socket: socket.socket | None = None
+        self._file: BinaryIO | None = None  # what the server says
+        self._answer: Answer | None = None  # the last one
 
     def request(
         self,
         method: str,
         path: str,
         *,
-        body: bytes | Iterable[bytes] | IO[bytes] | None = None,
+        body: bytes | Iterable[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
         patience: float = SLOWEST_READ,
-    ) -> http.client.HTTPResponse:
+    ) -> Answer:
         """Send one request; the answer's head is read, its body is not.
 
-        A body that is not bytes is streamed: give Content-Length in `headers`, else it goes out in chunks. The body
-        of the answer must be read to its end, or the connection closed, before the next request. `patience`: seconds
-        that the server may be silent. Raises Unreachable, and TimedOut when the deadline is over.
+        A body that is not bytes is streamed, and Content-Length in `headers` says how long it is. An answer that was
+        not read to its end costs the next request a new connection. `patience`: seconds that the server may be
+        silent. Raises Unreachable, and TimedOut when the deadline is over.
         """
         self.deadline.check(f"talking to {self.endpoint!r}")
-        sent = False
+        if self._answer is not None and not self._answer.reusable:
+            self.close()
         try:
-            connection = self._connected()
-            assert connection.sock is not None
-            connection.sock.settimeout(min(patience, self.deadline.remaining() + 0.1))
-            sent = True
+            fields = {"Host": self.endpoint.host_field, "Accept-Encoding": "identity"}
+            fields |= {**self.endpoint.headers, **(headers or {})}
+            if isinstance(body, bytes) or (body is None and method in ("POST", "PUT", "PATCH")):
+                fields["Content-Length"] = str(len(body or b""))
+            assert body is None or "Content-Length" in fields
+            head = request_head(method, self.endpoint.base + path, fields)
+            connection, file = self._connected()
+            connection.settimeout(min(patience, self.deadline.remaining() + 0.1))
             try:
-                connection.request(
-                    method, self.endpoint.base + path, body=body, headers={**self.endpoint.headers, **(headers or {})}
-                )
+                _send(connection, head, body)
             except (BrokenPipeError, ConnectionResetError):
                 # a server that refuses a stream may answer and close before it has all of it: hear what it says
                 if body is None or isinstance(body, bytes):
                     raise
-            return connection.getresponse()
-        except (OSError, http.client.HTTPException) as error:
+            self._answer = Answer(file, method)
+            return self._answer
+        except OSError as error:
             self.close()
-            raise Unreachable(f"{self.endpoint!r}: {explain(error)}", sent=sent) from error
+            raise Unreachable(f"{self.endpoint!r}: {explain(error)}") from error
+        except BaseException:  # half a request: nothing can follow
+            self.close()
+            raise
 
     def patience(self, seconds: float) -> None:
         """Seconds that the server may be silent from now on, in the answer that is being read."""
-        if self._http is not None and self._http.sock is not None:
-            self._http.sock.settimeout(max(0.05, min(seconds, self.deadline.remaining() + 0.1)))
+        if self._socket is not None:
+            self._socket.settimeout(max(0.05, min(seconds, self.deadline.remaining() + 0.1)))
 
     def close(self) -> None:
-        if self._http is not None:
-            self._http.close()
-            self._http = None
+        connection, file = self._socket, self._file
+        self._socket = self._file = self._answer = None
+        if file is not None:
+            file.close()
+        if connection is not None:
+            connection.close()
 
-    def _connected(self) -> _Http:
-        if self._http is None or self._http.sock is None:
-            connection = _Http(self.endpoint, min(CONNECT, self.deadline.remaining() + 0.1))
-            connection.connect()
-            self._http = connection
-        return self._http
-
-
-class _Http(http.client.HTTPConnection):
-    def __init__(self, endpoint: Endpoint, timeout: float) -> None:
-        if endpoint.proxy:
-            host, port, headers = endpoint.proxy
-            super().__init__(host, port, timeout=timeout)
-            self.set_tunnel(endpoint.host, endpoint.port, headers)
-        else:
-            super().__init__(endpoint.host, endpoint.port, timeout=timeout)
-        self._endpoint = endpoint
-        self._create_connection = _dial  # http.client's own hook
-
-    def connect(self) -> None:
-        super().connect()
-        if self._endpoint.tls:
-            name = _as_bytes(self._endpoint.server_name)
-            self.sock = self._endpoint.tls.wrap_socket(self.sock, server_hostname=name)
+    def _connected(self) -> tuple[socket.socket, BinaryIO]:
+        if self._socket is None or self._file is None:
+            self._socket = _dial(self.endpoint, min(CONNECT, self.deadline.remaining() + 0.1))
+            self._file = self._socket.makefile("rb")
+        return self._socket, self._file
 
 
-def _dial(address: tuple[str, int], *arguments: Any) -> socket.socket:
-    host, port = address
-    return socket.create_connection((_as_bytes(host), port), *arguments)
+def request_head(method: str, target: str, fields: Mapping[str, str]) -> bytes:
+    """The head of a request. Raises OSError for characters that would make it another request."""
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+    if " " in target or not all(line.isascii() and line.isprintable() for line in lines):
+        raise OSError("a request with characters that HTTP does not allow")
+    return "\r\n".join([*lines, "", ""]).encode("ascii")
+
+
+def _send(connection: socket.socket, head: bytes, body: bytes | Iterable[bytes] | None) -> None:
+    if body is None or isinstance(body, bytes):
+        connection.sendall(head + (body or b""))
+        return
+    connection.sendall(head)
+    for block in body:
+        connection.sendall(block)
+
+
+def _dial(endpoint: Endpoint, timeout: float) -> socket.socket:
+    """A connection to the endpoint, through its proxy and with TLS where it has them."""
+    host, port, headers = endpoint.proxy or (endpoint.host, endpoint.port, None)
+    connection = socket.create_connection((_as_bytes(host), port), timeout)
+    try:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if headers is not None:
+            _tunnel(connection, endpoint.authority, headers)
+        if endpoint.tls is None:
+            return connection
+        name = _as_bytes(endpoint.server_name)
+        # Not suppressed: a connection that was cut must not look like the end of a body.
+        return endpoint.tls.wrap_socket(connection, server_hostname=name, suppress_ragged_eofs=False)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _tunnel(connection: socket.socket, authority: str, headers: Mapping[str, str]) -> None:
+    """Have a proxy connect us with `authority`."""
+    connection.sendall(request_head("CONNECT", authority, {"Host": authority, **headers}))
+    with connection.makefile("rb", buffering=0) as file:  # not a byte more than the answer: TLS follows
+        answer = Answer(file, "CONNECT")  # type: ignore[arg-type]  # only what a BinaryIO has is used
+    if not 200 <= answer.status < 300:
+        raise ConnectionError(f"the proxy refused to connect: HTTP {answer.status} {answer.reason}")
+
+
+def _plain(host: str) -> str:
+    """A host's name in ASCII."""
+    return host if host.isascii() else host.encode("idna").decode("ascii")
 
 
 def _as_bytes(host: str) -> Any:
-    """A plain name as bytes: for text Python loads its tables of international names, at 3 ms a process."""
-    return host.encode("ascii") if host.isascii() else host
-
-
-def tls_context(*, ca: str = "", certificate: str = "", key: str = "") -> ssl.SSLContext:
-    """A verifying client context. All arguments are PEM text; without `ca` the system's authorities are trusted.
-
-    Raises ValueError for text that is no PEM of the kind; its message never quotes the text.
+    """A host's name for a socket: for text, even a plain one, Python loads its tables of international names, at 3 ms
+    a process.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    try:
-        if ca:
-            context.load_verify_locations(cadata=ca)
-        else:
-            context.load_default_certs()
-    except (ssl.SSLError, ValueError) as error:
-        raise ValueError("the certificate authority is no PEM certificate") from error
-    if certificate:
-        try:
-            _load_chain(context, (certificate.rstrip() + "\n" + key.rstrip() + "\n").encode())
-        except ssl.SSLError as error:
-            raise ValueError("client certificate and key are no matching PEM pair") from error
-    return context
-
-
-def _load_chain(context: ssl.SSLContext, pem: bytes) -> None:
-    """OpenSSL reads a key from a file only: one without a name where the system has such, else a private temporary
-    one.
-    """
-    if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("client")
-        try:
-            os.write(descriptor, pem)
-            context.load_cert_chain(f"/proc/self/fd/{descriptor}")
-        finally:
-            os.close(descriptor)
-        return
-    import tempfile
-
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(pem)
-        file.flush()
-        context.load_cert_chain(file.name)
+    return _plain(host).encode("ascii")
 
 
 def explain(error: BaseException) -> str:
@@ -198,6 +203,6 @@ def explain(error: BaseException) -> str:
         return "no answer in time"
     if isinstance(error, socket.gaierror):
         return f"its name cannot be resolved ({error.strerror})"
-    if isinstance(error, http.client.RemoteDisconnected):
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return "it closed the connection"
     return str(error) or type(error).__name__

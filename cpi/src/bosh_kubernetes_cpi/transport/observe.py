@@ -7,7 +7,6 @@ connection that died without a word costs seconds, never an answer.
 from __future__ import annotations
 
 import json
-from http.client import HTTPException
 
 from bosh_kubernetes_api import paths
 
@@ -118,7 +117,7 @@ def _follow(
             if event["type"] == "DELETED":
                 return result
             answer, patience = result, min(result.seconds, silence)
-    except (OSError, ValueError, HTTPException):
+    except (OSError, ValueError):
         return answer
     finally:
         api.close()
