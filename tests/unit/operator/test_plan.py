@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bosh_kubernetes_api import names
+from bosh_kubernetes_operator.machine import attachment
 from bosh_kubernetes_operator.machine.plan import plan
 from bosh_kubernetes_operator.machine.pod import build
 from bosh_kubernetes_operator.machine.state import held_on, lost_id
@@ -124,6 +125,7 @@ CABLE = {"disk-1": pod("disk-1")}
 FAILED = {"disk-1": pod("disk-1", phase="Failed", state={"terminated": {}})}
 FAILED_ELSEWHERE = {"disk-1": pod("disk-1", phase="Failed", state={"terminated": {}}, node="node-2")}
 BOUND = {"disk-1": claim("disk-1")}
+UNPLACED = attachment.build(vm(), "disk-1", "node-2", "firmware-1", "/base")
 MADE_AGAIN = {"vm": vm(disks=("disk-1",), status=KNOWN_POD, **ROOT), "root_claim": claim("vm-1-root"), "guest": None}
 
 
@@ -163,9 +165,11 @@ MADE_AGAIN = {"vm": vm(disks=("disk-1",), status=KNOWN_POD, **ROOT), "root_claim
         ({"attachments": {"disk-1": pod("disk-1", node="node-2")}}, [LetGo("disk-1")]),
         ({"attachments": {"disk-1": pod("disk-1", node="node-2")}, "guest": None}, [LetGo("disk-1")]),
         ({"attachments": {"disk-1": pod("disk-1", node="node-2", **GONE)}}, [LetGo("disk-1")]),
+        ({"attachments": {"disk-1": UNPLACED}}, [LetGo("disk-1")]),
         ({"attachments": CABLE, "pod": pod(node=""), "guest": None}, []),  # it may come to the same node
         # A node that does not report gets nothing and loses nothing; one that is gone for good holds nothing.
         ({"claims": BOUND, "node": UNREACHABLE, "guest": None}, []),
+        ({"claims": BOUND, "node_absent": True, "guest": None}, []),
         ({"attachments": CABLE, "node": UNREACHABLE, "guest": None}, []),
         ({"attachments": CABLE, "node": OUT, "guest": None}, [LetGo("disk-1")]),
         ({"attachments": CABLE, "node": OUT_BUT_READY}, [Attach("disk-1")]),

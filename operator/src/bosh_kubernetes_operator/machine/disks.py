@@ -14,6 +14,7 @@ from .state import (
     astray,
     disk_lost,
     gone_for_good,
+    meant_for,
     node_name,
     phase,
     running,
@@ -55,7 +56,7 @@ def _wanted(o: Observed, cid: str, results: Mapping[Step, Result]) -> Object:
     if astray(o, cable):
         tried = _result(cid, results, LetGo)
         why = f": {tried.message}" if tried is not None and tried.reason else ""
-        return _entry(cid, "Attaching", "Attaching", f"its attachment Pod on node {node_name(cable)} ends first{why}")
+        return _entry(cid, "Attaching", "Attaching", f"its attachment Pod for node {meant_for(cable)} ends first{why}")
     if terminating(cable):
         return _entry(cid, "Attaching", "Attaching", "its attachment Pod is being deleted and will be made again")
     if disk and disk_lost(disk):

@@ -20,6 +20,7 @@ from .state import (
     Observed,
     condition,
     guest,
+    meant_for,
     node_name,
     phase,
     running,
@@ -110,7 +111,7 @@ async def _nodes(cluster: Cluster, o: Observed, pod: Object | None, own: dict[st
     """The nodes of a machine and its attachments. Not looked for while all is well."""
     ready = condition(pod, "Ready").get("status") == "True"
     ending = o.deleting or terminating(pod) or any(terminating(p) for p in own.values())
-    places = {node_name(pod) if pod else o.node_name, *map(node_name, own.values())} - {""}
+    places = {node_name(pod) if pod else o.node_name, *map(meant_for, own.values())} - {""}
     if ready and not ending and len(places) == 1:
         return {}
     return dict(zip(places, await asyncio.gather(*(cluster.get("Node", name) for name in places)), strict=True))

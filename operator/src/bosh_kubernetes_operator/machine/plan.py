@@ -116,7 +116,8 @@ def _leaving(o: Observed, cid: str) -> Step:
 
 def _wanted(o: Observed, cid: str) -> Step | None:
     attachment, disk = o.attachments.get(cid), o.guest.disks.get(cid) if o.guest else None
-    place = "" if terminating(o.pod) or o.root_lost or unreachable(o.node) else node_name(o.pod)
+    lost = o.root_lost or unreachable(o.node) or gone_for_good(o, o.node_name)
+    place = "" if terminating(o.pod) or lost else node_name(o.pod)
     if attachment is None:
         claim = o.claims.get(cid)
         usable = claim is not None and not is_being_deleted(claim, o.now.timestamp()) and not is_lost(claim)

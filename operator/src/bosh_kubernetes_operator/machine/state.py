@@ -189,6 +189,14 @@ def node_name(pod: Object | None) -> str:
     return str((pod or {}).get("spec", {}).get("nodeName", ""))
 
 
+def meant_for(attachment: Object) -> str:
+    """The node that an attachment Pod is for, be it there or not."""
+    required = attachment["spec"].get("affinity", {}).get("nodeAffinity", {})
+    terms = required.get("requiredDuringSchedulingIgnoredDuringExecution", {}).get("nodeSelectorTerms") or [{}]
+    fields = terms[0].get("matchFields") or [{}]
+    return node_name(attachment) or str((fields[0].get("values") or [""])[0])
+
+
 def container(pod: Object | None) -> Object:
     """Status of the only container; empty while the kubelet has not reported."""
     statuses = (pod or {}).get("status", {}).get("containerStatuses") or [{}]
@@ -238,8 +246,8 @@ def silent_node(o: Observed) -> tuple[str, str]:
 
 
 def astray(o: Observed, attachment: Object) -> bool:
-    """The attachment is where its machine cannot be: on another node than that, or on one that is gone for good."""
-    there, machine = node_name(attachment), node_name(o.pod)
+    """The attachment is for another node than its machine's, or for one that is gone for good."""
+    there, machine = meant_for(attachment), node_name(o.pod)
     return bool(there) and (machine not in ("", there) or gone_for_good(o, there))
 
 
