@@ -126,6 +126,93 @@ def test_a_stemcell_with_machines_stays_and_goes_later(api, registry, cpi, image
     assert f"{cid} stays: 1 VMs run on it, such as {machine}" in cpi.said
     assert len(registry.store.manifests) == 1
     cpi("delete_vm", machine)
+    assert not there(api, cid)
+    assert registry.store.manifests == {}
+
+
+def machines_of(api, cid: str) -> int:
+    label = {names.STEMCELL: cid}
+    machines = [item["metadata"]["labels"] for item in api.store.list("VirtualMachine", NAMESPACE)]
+    return len([labels for labels in machines if label.items() <= labels.items()])
+
+
+@pytest.fixture
+def orphan(registry, cpi, image, operator):
+    """A stemcell that its last user has deleted while machines ran on it: its CID, and theirs."""
+    cid = cpi("create_stemcell", image, PROPERTIES)
+    machines = [cpi("create_vm", str(uuid.uuid4()), cid, {}, NETWORKS, [], {})[0] for _ in range(3)]
+    cpi("delete_stemcell", cid)
+    return cid, machines
+
+
+def test_the_last_machine_of_a_deleted_stemcell_takes_it_along(api, registry, cpi, orphan) -> None:
+    cid, machines = orphan
+    for machine in machines[:-1]:
+        cpi("delete_vm", machine)
+        assert there(api, cid)
+        assert len(registry.store.manifests) == 1
+    assert names.DELETING not in api.store.get("Stemcell", NAMESPACE, cid)["metadata"].get("annotations", {})
+    cpi("delete_vm", machines[-1])
+    assert not there(api, cid)
+    assert registry.store.manifests == {}
+
+
+def test_machines_that_go_together_take_it_along_once(api, registry, cpi, orphan) -> None:
+    """Whoever is last removes it, and nobody after it was made anew."""
+    cid, machines = orphan
+    processes = [cpi.start(cpi.request("delete_vm", machine)) for machine in machines]
+    for process in processes:
+        assert cpi.finish(process).error is None
+    assert not there(api, cid)
+    assert len(api.requests("DELETE", f"/stemcells/{cid}$")) == 1
+
+
+def test_a_stemcell_that_has_users_stays_when_its_last_machine_goes(api, registry, cpi, new_cpi, orphan, image) -> None:
+    cid, machines = orphan
+    other = new_cpi()
+    other("create_stemcell", image, PROPERTIES)
+    for machine in machines:
+        cpi("delete_vm", machine)
+    assert spec(api, cid)["users"] == [{"director": other.director}]
+    assert len(registry.store.manifests) == 1
+
+
+def test_a_deletion_by_another_call_is_left_to_it(api, registry, cpi, orphan) -> None:
+    cid, machines = orphan
+    api.store.merge_patch("Stemcell", NAMESPACE, cid, {"metadata": {"annotations": {names.DELETING: "99999999999"}}})
+    for machine in machines:
+        cpi("delete_vm", machine)
+    assert there(api, cid)
+    assert len(registry.store.manifests) == 1
+
+
+def test_machines_that_go_while_the_stemcell_is_marked_do_not_keep_it(api, registry, cpi, orphan, monkeypatch) -> None:
+    """Their own calls found the mark and left the stemcell to the one who made it, and who still saw them."""
+    cid, (first, *others) = orphan
+    patch = api.store.merge_patch
+
+    def patch_and_take_them_away(kind, namespace, name, body, *, status=False):
+        patched = patch(kind, namespace, name, body, status=status)
+        if kind == "Stemcell" and names.DELETING not in patched["metadata"].get("annotations", {}):
+            while others:
+                api.store.delete("VirtualMachine", NAMESPACE, others[-1])
+                patch("VirtualMachine", NAMESPACE, others.pop(), {"metadata": {"finalizers": None}})
+        return patched
+
+    monkeypatch.setattr(api.store, "merge_patch", patch_and_take_them_away)
+    cpi("delete_vm", first)
+    assert others == []
+    assert not there(api, cid)
+
+
+def test_delete_vm_is_done_even_if_the_stemcell_cannot_go(api, registry, cpi, orphan) -> None:
+    cid, machines = orphan
+    registry.faults += [Fault("DELETE", 500)] * 3
+    for machine in machines:
+        cpi("delete_vm", machine)
+    assert machines_of(api, cid) == 0
+    assert f"{cid} stays" in cpi.said
+    assert names.DELETING not in api.store.get("Stemcell", NAMESPACE, cid)["metadata"].get("annotations", {})
     cpi("delete_stemcell", cid)
     assert not there(api, cid)
     assert registry.store.manifests == {}

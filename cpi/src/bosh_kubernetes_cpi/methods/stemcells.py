@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     Json = dict[str, Any]
 
+FINISH = 30.0  # seconds for the stemcell of the last machine, after that is gone
 DELETION = 60.0  # seconds that create_stemcell waits for a delete_stemcell of the same stemcell
 
 
@@ -59,14 +60,45 @@ def delete_stemcell(call: Call, stemcell_cid: str) -> None:
     if not names.is_cid(stemcell_cid):
         return
     users = Users(call.api, call.namespace, call.director)
-    last = users.leave(stemcell_cid)
-    if last is None:
-        return
-    if _kept_for_machines(users, last):
-        return
-    if last["spec"]["format"] == stemcells.HEAVY:
-        _delete_image(Places(call.config["registry"], call.api.endpoint, call.deadline), last["spec"]["image"])
-    users.remove(last)
+    _remove(call, users, users.leave(stemcell_cid), call.deadline)
+
+
+def finish_deletion(call: Call, stemcell_cid: str) -> None:
+    """Remove what the last delete_stemcell left because machines ran on it, if none does any more.
+
+    To be called when one of them is gone. Raises nothing: that is done, whatever becomes of its stemcell.
+    """
+    users = Users(call.api, call.namespace, call.director)
+    last = None
+    try:
+        last = users.take_unused(stemcell_cid)
+        _remove(call, users, last, Deadline(FINISH, within=call.deadline))
+    except Failure as failure:
+        log.progress(f"{stemcell_cid} stays, for the next delete_stemcell: {failure.message}")
+        if last is not None:
+            _keep_at_last(users, last)
+
+
+def _remove(call: Call, users: Users, marked: Json | None, deadline: Deadline) -> None:
+    """Remove a marked stemcell; with machines left only its mark goes.
+
+    Whoever deletes a machine meanwhile leaves the stemcell to us, for it is marked: so look again when it is not.
+    """
+    while marked is not None:
+        if not _kept_for_machines(users, marked):
+            if marked["spec"]["format"] == stemcells.HEAVY:
+                _delete_image(Places(call.config["registry"], call.api.endpoint, deadline), marked["spec"]["image"])
+            users.remove(marked)
+            return
+        cid = marked["metadata"]["name"]
+        marked = None if users.machines(cid) else users.take_unused(cid)
+
+
+def _keep_at_last(users: Users, marked: Json) -> None:
+    try:
+        users.keep(marked)
+    except Failure as failure:
+        log.progress(f"{marked['metadata']['name']} stays marked as being deleted: {failure.message}")
 
 
 def _kept_for_machines(users: Users, last: Json) -> bool:

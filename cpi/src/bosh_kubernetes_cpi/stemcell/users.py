@@ -78,6 +78,19 @@ class Users:
             return None if left else marked
         raise CloudError(f"stemcell {cid} is changed by others all the time; call again", ok_to_retry=True)
 
+    def take_unused(self, cid: str) -> Json | None:
+        """The stemcell, marked, if it has no user and no other call is at it: the caller removes it or takes the mark
+        away.
+        """
+        found = self._api.find(self._path(cid))
+        if found is None or stemcells.users(found) or self._deleted_by_another(found):
+            return None
+        try:
+            mark = str(int(self._now()))
+            return self._api.merge_patch(self._path(cid), stemcells.edit(found, users=[], deleting=mark))
+        except Conflict:
+            return None
+
     def machines(self, cid: str) -> list[str]:
         """CIDs of the VMs that were made from a stemcell, whoever's they are."""
         answer = self._api.get(paths.query(self._machines, labelSelector=names.selector(stemcell=cid)))
