@@ -10,7 +10,11 @@ storage:
   delete: {enabled: true}
 {{- end -}}
 
-{{/* A pull-through cache takes no push. It starts only when the registry answers; the kubelet repeats. */}}
+{{/*
+A pull-through cache takes no push. `exec`: where credentials come from when the registry asks for some, which ours never
+does, so nothing is run. Without it the cache asks the registry at its start for the ways to log in, and ends when there
+is no answer yet.
+*/}}
 {{- define "bosh.mirrorConfig" -}}
 version: 0.1
 log: {level: warn}
@@ -23,6 +27,7 @@ storage:
 proxy:
   remoteurl: http://{{ .Values.registry.name }}.{{ include "bosh.machines" . }}.svc:5000
   ttl: 168h
+  exec: {command: none}
 {{- end -}}
 
 {{/* No command: the image's entry point is the registry. */}}

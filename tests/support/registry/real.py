@@ -16,8 +16,16 @@ HTPASSWD = "bosh:$2b$05$abcdefghijklmnopqrstuuHNbAKRhpaujgo33bRWs.NLUTJO3lOy2\n"
 class RealRegistry:
     """One process with its storage below `folder`; `host` is where it listens."""
 
-    def __init__(self, folder: Path, *, certificate: tuple[str, str] | None = None, basic: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        certificate: tuple[str, str] | None = None,
+        basic: bool = False,
+        proxy: dict[str, object] | None = None,
+    ) -> None:
         self._folder = folder
+        self._proxy = proxy
         self._certificate = certificate
         self._basic = basic
         self.port = _free_port()
@@ -48,6 +56,8 @@ class RealRegistry:
             "storage": {"filesystem": {"rootdirectory": str(self._folder / "data")}, "delete": {"enabled": True}},
             "http": http,
         }
+        if self._proxy:
+            configuration["proxy"] = self._proxy
         if self._basic:
             (self._folder / "htpasswd").write_text(HTPASSWD)
             configuration["auth"] = {"htpasswd": {"realm": "test", "path": str(self._folder / "htpasswd")}}

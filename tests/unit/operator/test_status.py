@@ -110,6 +110,14 @@ def test_the_reason_that_matters_most(look, results, reason) -> None:
     assert status["printableStatus"] == reasons.MACHINE[reason]
 
 
+def test_an_answer_that_says_nothing_is_explained() -> None:
+    said = "unexpected status from HEAD request to http://localhost:5005/v2/x: 500 Internal Server Error"
+    status = compute(observed(vm(), pod=pod(state=waiting("ErrImagePull", said))), {})
+    assert ready(status)["reason"] == "ImagePullFailed"
+    assert ready(status)["message"].startswith(said)
+    assert "its registry does not have the image" in ready(status)["message"]
+
+
 LIVING = {"pod": pod(), "guest": guest()}
 
 

@@ -14,6 +14,9 @@ DENIED = re.compile(
 )
 NOT_FOUND = re.compile(r"not found|manifest unknown|name unknown|does not exist|\b404\b", re.I)
 
+# distribution's, and so the chart's; nodes send HEAD, and get no words with it.
+MIRROR = "a mirror answers 500 when its registry does not have the image, and when it cannot reach its registry"
+
 FAILED = ("CrashLoopBackOff", "CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError")
 
 
@@ -79,7 +82,8 @@ def starting(pod: Object, warning: str) -> tuple[str, str]:
     waiting = state.get("waiting", {})
     reason, message = str(waiting.get("reason", "")), str(waiting.get("message", ""))
     if reason in PULL:
-        return pull(reason, message), message or reason
+        hint = f" ({MIRROR})" if "500 Internal Server Error" in message else ""
+        return pull(reason, message), (message or reason) + hint
     if reason in FAILED:
         return "ContainerFailed", f"{reason}: {message}"
     if "terminated" in state:
