@@ -249,7 +249,7 @@ LOST = lost_id("disk-1", CHANGED)
     [
         (guest(disks={"disk-1": seen()}), []),
         (guest(disks={"disk-1": seen("", was="7:1 /", mounted=False)}), [Attach("disk-1")]),
-        (guest(disks={"disk-1": CHANGED}), [Order("reset", LOST)]),
+        (guest(disks={"disk-1": CHANGED}), [Order("reset", LOST, "disk-1")]),
         (guest(disks={"disk-1": CHANGED}, pending=LOST), []),
         (guest(disks={"disk-1": CHANGED}, served=LOST), [Attach("disk-1")]),
         (guest("stopped", disks={"disk-1": CHANGED}), [Attach("disk-1")]),

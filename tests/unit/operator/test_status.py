@@ -232,6 +232,15 @@ def test_a_wanted_disk(more, results, phase, reason) -> None:
     assert ready(status)["status"] == ("True" if phase == "Attached" else "False")
 
 
+def test_a_lost_device_is_told_even_if_the_guest_has_let_go_of_it_within_the_same_pass() -> None:
+    look = observed(vm(disks=("disk-1",)), pod=pod(), guest=guest("starting"), attachments=CABLE)
+    results = {Order("reset", "lost-1", "disk-1"): DONE, Attach("disk-1"): DONE}
+    status = compute(look, results)
+    assert [(disk["phase"], disk["reason"]) for disk in status["disks"]] == [("Attaching", "DiskLost")]
+    assert (ready(status)["reason"], ready(status)["status"]) == ("DiskLost", "False")
+    assert again(look, status, results) is Again.POLL
+
+
 def test_a_busy_disk_names_who_holds_it_and_a_gone_one_is_no_longer_told() -> None:
     look = observed(vm(status=attached("disk-1")), pod=pod(), guest=guest(disks={"disk-1": seen()}), attachments=CABLE)
     [disk] = compute(look, {Detach("disk-1"): Result("DiskBusy", "processes 423 nginx")})["disks"]

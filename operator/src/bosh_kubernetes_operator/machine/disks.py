@@ -21,7 +21,7 @@ from .state import (
     silent,
     terminating,
 )
-from .steps import Attach, CreateAttachment, Detach, LetGo, Result, Step
+from .steps import Attach, CreateAttachment, Detach, LetGo, Order, Result, Step
 
 
 def disk_entries(o: Observed, results: Mapping[Step, Result]) -> list[Object]:
@@ -59,6 +59,8 @@ def _wanted(o: Observed, cid: str, results: Mapping[Step, Result]) -> Object:
         return _entry(cid, "Attaching", "Attaching", f"its attachment Pod for node {meant_for(cable)} ends first{why}")
     if terminating(cable):
         return _entry(cid, "Attaching", "Attaching", "its attachment Pod is being deleted and will be made again")
+    if _result(cid, results, Order):
+        return _entry(cid, "Attaching", "DiskLost", "its device is another one than the guest had; the guest is reset")
     if disk and disk_lost(disk):
         return _entry(
             cid, "Attaching", "DiskLost", f"the device changed from {disk.was} to {disk.key}; the guest is reset"

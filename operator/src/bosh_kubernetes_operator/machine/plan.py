@@ -148,4 +148,4 @@ def _lost(o: Observed, cid: str, disk: GuestDisk) -> Step | None:
     request = lost_id(cid, disk)
     if not o.guest.runs or o.guest.served == request:
         return Attach(cid)  # records the device that is bound now
-    return None if o.guest.pending == request else Order("reset", request)
+    return None if o.guest.pending == request else Order("reset", request, cid)

@@ -78,7 +78,7 @@ def machine(o: Observed, results: Mapping[Step, Result]) -> Verdict:
         return _unscheduled(o)
     if not running(o.pod):
         return _image(o, *verdicts.starting(o.pod, o.warnings.get(o.pod["metadata"]["uid"], "")))
-    return _with_guest(o)
+    return _with_guest(o, results)
 
 
 def _ending(o: Observed, results: Mapping[Step, Result]) -> Verdict:
@@ -129,15 +129,15 @@ def _image(o: Observed, reason: str, message: str) -> Verdict:
     return Verdict(reason, message)
 
 
-def _with_guest(o: Observed) -> Verdict:
+def _with_guest(o: Observed, results: Mapping[Step, Result]) -> Verdict:
     g = o.guest
-    if g is None or g.state == "starting":
-        return Verdict("Starting", "the firmware starts")
-    lost = sorted(cid for cid, disk in g.disks.items() if disk_lost(disk))
+    lost = sorted({cid for cid, disk in (g.disks if g else {}).items() if disk_lost(disk)} | _resets(results))
     if lost:
         return Verdict(
             "DiskLost", f"the device of {', '.join(lost)} is another one than the guest had; the guest is reset"
         )
+    if g is None or g.state == "starting":
+        return Verdict("Starting", "the firmware starts")
     rebooting = bool(g.pending)
     if g.stray:
         return Verdict("WaitingForDisk", f"the guest uses disk {g.stray}, which the machine should not have")
@@ -152,6 +152,11 @@ def _with_guest(o: Observed) -> Verdict:
     if g.runs:
         return Verdict("Rebooting", "the guest reboots") if rebooting else Verdict("Running", "the guest's init runs")
     return Verdict("Starting", "the guest starts")
+
+
+def _resets(results: Mapping[Step, Result]) -> set[str]:
+    """Disks for whose sake the guest was reset in this pass: it may have let go of the old device already."""
+    return {step.disk for step in results if isinstance(step, Order) and step.disk}
 
 
 def _scheduled(o: Observed, verdict: Verdict) -> Object:
@@ -242,7 +247,7 @@ def _reboot(o: Observed) -> str | None:
 
 def again(o: Observed, status: Object, results: Mapping[Step, Result]) -> Again:
     """When to look at the machine again without being told."""
-    if any(result.soon for result in results.values()):
+    if _resets(results) or any(result.soon for result in results.values()):
         return Again.POLL
     conditions = {c["type"]: c for c in status["conditions"]}
     settled = conditions["Ready"]["status"] == "True" or conditions["Ready"]["reason"] in ("RootLost", "Paused")

@@ -84,6 +84,7 @@ class Order:
 
     order: str
     id: str = ""
+    disk: str = ""  # the one whose device changed, which is why
 
 
 Step: TypeAlias = (
