@@ -74,6 +74,13 @@ def test_an_upgrade_replaces_the_operator_and_touches_no_machine(
     assert machine.cpi("has_vm", machine.cid) is True
 
 
+def starts(installation: Installation) -> dict[str, int]:
+    """How often each container of the release was started again, by Pod: operator, registry, mirrors."""
+    label = f"app.kubernetes.io/instance={RELEASE}"
+    pods = [*installation.system.list("pods", label), *installation.machines.list("pods", label)]
+    return {pod["metadata"]["name"]: pod["status"]["containerStatuses"][0]["restartCount"] for pod in pods}
+
+
 @contextmanager
 def uninstalled(installation: Installation) -> Iterator[None]:
     """Without the release for the time of a `with` block; installed again whatever happens in it."""
@@ -109,6 +116,9 @@ def test_uninstall_and_reinstall_with_a_running_machine_and_disk(
             assert "deletionTimestamp" not in now["metadata"]
         assert machine.guest(f"mountpoint -q /warden-cpi-dev/{disk} && echo there").strip() == "there"
 
+    again = starts(installation)
+    assert len(again) >= 3
+    assert set(again.values()) == {0}, "a mirror does not wait for its registry"
     assert installation.config()["kubernetes"]["token"] == token
     assert machine.identity() == before
 

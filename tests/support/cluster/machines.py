@@ -2,6 +2,8 @@
 
 import json
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +104,16 @@ class Machine:
 
     def boots(self) -> int:
         return int(self.ctl("status").get("boots", 0))
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """A person's hold on the machine, noticed by the operator, for the time of a `with` block."""
+        self.kubectl.patch("virtualmachines.cpi.bosh.io", self.cid, {"spec": {"paused": True}})
+        try:
+            self.wait("Paused")
+            yield
+        finally:
+            self.kubectl.patch("virtualmachines.cpi.bosh.io", self.cid, {"spec": {"paused": False}})
 
     def wait(self, word: str, *, within: float = 90) -> None:
         eventually(lambda: self.word() == word, within=within, what=f"{self.cid} is {word}, now {self.word()}")
