@@ -1,13 +1,13 @@
 {{/* What the operator may do in the machines' namespace: as bosh_kubernetes_operator.rbac says, with the reasons. */}}
 {{- define "bosh.operatorRules" -}}
 - apiGroups: [""]
-  resources: [configmaps, persistentvolumeclaims]
+  resources: [persistentvolumeclaims]
   verbs: [create, get, list, watch]
 - apiGroups: [""]
   resources: [events]
   verbs: [create, list]
 - apiGroups: [""]
-  resources: [pods, services]
+  resources: [configmaps, pods, services]
   verbs: [create, delete, get, list, watch]
 - apiGroups: [""]
   resources: [pods/exec]

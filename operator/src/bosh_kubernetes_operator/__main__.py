@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from datetime import datetime, timezone
 
 import kopf
 from kubernetes.aio.client import ApiClient, Configuration
@@ -93,6 +94,7 @@ class Operator:
 
     async def _start(self) -> None:
         await firmware_map.ensure(self._cluster)
+        await firmware_map.sweep(self._cluster, datetime.now(timezone.utc))
         metrics.leader.set(1)
         self._spawn("queue", self._queue.run)
         self._spawn("lease", self._lease.hold)

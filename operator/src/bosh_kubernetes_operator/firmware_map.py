@@ -1,17 +1,27 @@
-"""The firmware ConfigMap: immutable and named by its content: an operator upgrade changes no running machine."""
+"""The firmware ConfigMap: immutable and named by its content: an operator upgrade changes no running machine.
+
+So old ones are needed as long as a Pod has them; what no Pod has any more is swept when an operator starts.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import json
+import logging
+from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
 
 from bosh_kubernetes_api import names
 
 from .cluster import Cluster, Object
-from .errors import ConflictError
+from .errors import ClusterError, ConflictError
+
+log = logging.getLogger(__name__)
+
+# A younger one may be that of a Pod that is just being made, by an operator that holds the Lease no more.
+KEPT = timedelta(hours=1)
 
 
 @cache
@@ -40,3 +50,29 @@ async def ensure(cluster: Cluster) -> str:
         with contextlib.suppress(ConflictError):
             await cluster.create("ConfigMap", body)
     return name
+
+
+async def sweep(cluster: Cluster, now: datetime) -> None:
+    """Removes what no Pod has any more. To be called by the holder of the Lease; a failure is only logged."""
+    try:
+        maps = await cluster.list("ConfigMap", names.selector(role=names.ROLE_FIRMWARE))
+        pods = await cluster.list("Pod")  # after the maps, and all of them: none that has one may be missed
+        for old in unused(maps, pods, now):
+            name = old["metadata"]["name"]
+            await cluster.delete("ConfigMap", name, old["metadata"]["uid"])
+            log.info("removed %s, which no Pod has any more", name)
+    except ClusterError as error:
+        log.warning("old firmware is left until the next start: %s", error)
+
+
+def unused(maps: list[Object], pods: list[Object], now: datetime) -> list[Object]:
+    """Those of the firmware ConfigMaps `maps` that are not current, not young and in none of the Pods."""
+    volumes = [volume for pod in pods for volume in pod["spec"].get("volumes") or ()]
+    needed = {volume["configMap"]["name"] for volume in volumes if "configMap" in volume}
+    needed.add(config_map(scripts())["metadata"]["name"])
+
+    def old(thing: Object) -> bool:
+        made = datetime.fromisoformat(thing["metadata"]["creationTimestamp"].replace("Z", "+00:00"))
+        return now - made > KEPT
+
+    return [each for each in maps if each["metadata"]["name"] not in needed and old(each)]

@@ -16,7 +16,12 @@ class Rule(NamedTuple):
 
 # In the machines' namespace; sorted by group and resource.
 ROLE = (
-    Rule("", "configmaps", ("create", "get", "list", "watch"), "settings are waited for; the firmware is made"),
+    Rule(
+        "",
+        "configmaps",
+        ("create", "delete", "get", "list", "watch"),
+        "settings are waited for; the firmware is made, and swept when no Pod has it any more",
+    ),
     Rule("", "events", ("create", "list"), "tell transitions; find out why a Pod or claim does not come up"),
     Rule("", "persistentvolumeclaims", ("create", "get", "list", "watch"), "disks are looked at; root disks are made"),
     Rule("", "pods", ("create", "delete", "get", "list", "watch"), "machines and attachments"),
