@@ -252,6 +252,12 @@ def test_detach_of_what_is_not_attached_is_success(cpi, create_vm, disk) -> None
     assert cpi("detach_disk", "vm-unknown", disk) is None
 
 
+def test_detach_of_what_a_paused_machine_does_not_have_is_success(api, cpi, create_vm, operator, disk) -> None:
+    cid = create_vm()
+    api.store.merge_patch("VirtualMachine", NAMESPACE, cid, {"spec": {"paused": True}})
+    assert cpi("detach_disk", cid, disk) is None
+
+
 def test_busy_disk_is_not_detached_and_nothing_changes(cpi, create_vm, operator, disk) -> None:
     cid = create_vm()
     cpi("attach_disk", cid, disk)

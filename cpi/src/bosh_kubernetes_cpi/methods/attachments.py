@@ -100,6 +100,10 @@ def detach_disk(call: Call, vm_cid: str, disk_cid: str) -> None:
     def released(now: Json | None) -> bool | Wait:
         if now is None:
             return True
+        heard = now.get("status", {}).get("observedGeneration", 0) >= generation  # else it is about an earlier wish
+        status = disk_status(now, disk_cid) or {}
+        if heard and not status:
+            return True
         if why := paused(now):
             raise CloudError(f"disk {disk_cid} is still attached to {vm_cid}: {why}. {STORED}", ok_to_retry=True)
         if unreachable(now):
@@ -107,11 +111,8 @@ def detach_disk(call: Call, vm_cid: str, disk_cid: str) -> None:
                 return wait(left)
             told = node_lost(now, node_limit)
             raise CloudError(f"disk {disk_cid} cannot be detached from {vm_cid}: {told}", ok_to_retry=True)
-        if now.get("status", {}).get("observedGeneration", 0) < generation:
-            return wait(patience.left(UNHEARD, UNKNOWN) or 1)  # a word, or none, about an earlier wish
-        status = disk_status(now, disk_cid)
-        if status is None:
-            return True
+        if not heard:
+            return wait(patience.left(UNHEARD, UNKNOWN) or 1)
         reason = status.get("reason") or UNHEARD
         left = patience.left(reason, DISK.get(reason, UNKNOWN))
         if left and status.get("phase") != "Failed":
