@@ -26,6 +26,9 @@ def workers_in_service() -> tuple[Node, Node]:
     kubectl, cluster = Kubectl(), os.environ["BOSH_CLUSTER"]
     first, second = Node(f"{cluster}-worker"), Node(f"{cluster}-worker2")
     for node, zone in ((first, "zone-1"), (second, "zone-2")):
+        if kubectl.get("node", node.name) is None:
+            # It would come back under another range of addresses than its Pods have.
+            pytest.fail(f"an earlier run deleted {node.name}: `cluster.py up --nodes 3` makes the cluster again")
         if not node.running():
             node.start()
         kubectl.run("taint", "node", node.name, f"{OUT_OF_SERVICE}-", check=False)
