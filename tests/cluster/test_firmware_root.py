@@ -27,8 +27,7 @@ def test_a_full_root_disk_is_no_space_left_and_the_machine_lives(bare: Make) -> 
     assert machine.identity() == before
 
 
-@pytest.mark.parametrize("flavour", ["runit", "systemd"])
-@pytest.mark.parametrize("what", ["blocks", "inodes"])
+@pytest.mark.parametrize(("flavour", "what"), [("runit", "blocks"), ("systemd", "inodes")])
 def test_a_machine_with_a_full_root_disk_boots_and_remembers_its_power(bare: Make, flavour: str, what: str) -> None:
     machine = bare(flavour)
     many = "seq 100000 | sed s,^,many/, | xargs -n 100 sh -c 'touch \"$@\" 2> /dev/null || exit 255' sh 2> /dev/null"
