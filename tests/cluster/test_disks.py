@@ -55,6 +55,19 @@ def test_attach_and_detach_leave_the_machine_untouched(machine: Machine, block_c
     assert agent_process(machine) == agent
 
 
+def test_a_machine_whose_disk_was_detached_comes_up_again(machine: Machine) -> None:
+    """The agent keeps a note of its last disk, and would not come up without it."""
+    disk = machine.plug()
+    machine.mount(disk)
+    machine.agent("unmount_disk", disk)
+    machine.agent("remove_persistent_disk", disk)
+    machine.cpi("detach_disk", machine.cid, disk)
+
+    machine.cpi("reboot_vm", machine.cid)
+
+    machine.wait_agent()
+
+
 def test_detach_of_a_disk_in_use_names_the_processes_and_changes_nothing(machine: Machine) -> None:
     disk = machine.plug()
     machine.mount(disk)

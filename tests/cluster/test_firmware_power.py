@@ -107,10 +107,23 @@ def test_orders(bare: Make, flavour: str) -> None:
     machine.ctl("reset", "r-2")
     machine.wait("running", boots=4, served="r-2")
     machine.ctl("reset", "r-2")
-    machine.wait_init(flavour)
     machine.ctl("reboot", "r-3")
     machine.ctl("reboot", "r-3")
     machine.wait("running", boots=5, served="r-3", pending="", crashes=0)
+
+
+@pytest.mark.parametrize("order", ["reboot", "stop"])
+def test_a_systemd_that_just_starts_hears_the_order(bare: Make, order: str) -> None:
+    machine = bare("systemd", off_timeout=600)
+    machine.ctl("reset", "r-1")
+    machine.wait("running", boots=2)
+
+    machine.ctl(*{"reboot": ("reboot", "r-2"), "stop": ("stop",)}[order])
+
+    if order == "reboot":
+        machine.wait("running", boots=3, served="r-2")
+    else:
+        machine.wait("stopped", power="off", boots=2)
 
 
 def test_a_crashing_guest_is_booted_again_ever_later(bare: Make) -> None:

@@ -27,6 +27,23 @@ def test_a_full_root_disk_is_no_space_left_and_the_machine_lives(bare: Make) -> 
     assert machine.identity() == before
 
 
+@pytest.mark.parametrize(("flavour", "what"), [("runit", "blocks"), ("systemd", "inodes")])
+def test_a_machine_with_a_full_root_disk_boots_and_remembers_its_power(bare: Make, flavour: str, what: str) -> None:
+    machine = bare(flavour)
+    many = "seq 100000 | sed s,^,many/, | xargs -n 100 sh -c 'touch \"$@\" 2> /dev/null || exit 255' sh 2> /dev/null"
+    eat = {"blocks": "cat /dev/zero > fill", "inodes": f"mkdir -p many; {many}"}
+    machine.guest(f"cd /var/vcap/data; {eat[what]}", check=False)
+
+    assert machine.code("machine", "/firmware/ctl", "reboot", "r-1")[0] == 0
+    machine.wait("running", boots=2, served="r-1", crashes=0)
+    machine.wait_init(flavour)
+    machine.guest(f"cd /var/vcap/data; {eat[what]}", check=False)
+    machine.guest("/var/vcap/bosh/bin/poweroff -f" if flavour == "runit" else "systemctl poweroff", check=False)
+    machine.wait("stopped", power="off")
+    machine.kill_container()
+    machine.wait("stopped", power="off", boots=2)
+
+
 def test_an_overlay_inside_the_data_directory_works(bare: Make) -> None:
     machine = bare("runit")
 

@@ -85,7 +85,8 @@ def stemcell(flavour: str, version: str = "1.0") -> Stemcell:
     words += ["--monit", monit] if agent and monit else []
     out = BUILD / "stemcells" / ("real" if agent else "stand-in")
     out.mkdir(parents=True, exist_ok=True)
-    run("python3", "tests/stemcell/build.py", "--flavour", flavour, "--version", version, "--out", out, *words)
+    with cache.locked("stemcells"):
+        run("python3", "tests/stemcell/build.py", "--flavour", flavour, "--version", version, "--out", out, *words)
     return Stemcell(out / f"stemcell-{flavour}-{version}.tgz")
 
 

@@ -184,6 +184,8 @@ class Applier:
         answer = await self._orders.machine(o.name, "attach", step.disk)
         if answer.code == ORDER_DONE:
             return DONE
+        if answer.code == REFUSED and (why := answer.data.get("error")):
+            return Result("Attaching", f"the machine cannot keep the order: {why}", soon=True)
         if answer.code == REFUSED:
             return Result("DiskLost", "the guest holds another device of this disk")
         return Result("Attaching", "the guest does not see the disk yet", soon=True)
