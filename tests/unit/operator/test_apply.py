@@ -264,10 +264,19 @@ async def test_an_address_in_use_names_its_holder() -> None:
     assert result.reason == ""
 
 
-@pytest.mark.parametrize(("code", "reason", "soon"), [(0, "", False), (75, "Attaching", True), (1, "DiskLost", False)])
-async def test_an_attach_is_done_when_the_guest_sees_the_disk(code, reason, soon) -> None:
-    result, _ = await take(observed(vm(), pod=pod()), Attach("disk-1"), attach=Answer(code, {}, ""))
+@pytest.mark.parametrize(
+    ("answer", "reason", "soon"),
+    [
+        (Answer(0, {}, ""), "", False),
+        (Answer(75, {}, ""), "Attaching", True),
+        (Answer(1, {}, ""), "DiskLost", False),
+        (Answer(1, {"error": "no space left on the root disk"}, ""), "Attaching", True),
+    ],
+)
+async def test_an_attach_is_done_when_the_guest_sees_the_disk(answer, reason, soon) -> None:
+    result, _ = await take(observed(vm(), pod=pod()), Attach("disk-1"), attach=answer)
     assert (result.reason, result.soon) == (reason, soon)
+    assert answer.data.get("error", "") in result.message
 
 
 def exit_status(code: int) -> bytes:
