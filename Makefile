@@ -21,10 +21,10 @@ demo: .venv/.ready ## bring up a cluster and take one machine through its life, 
 	$(SUITE) demo
 
 test: .venv/.ready ## everything: lint, unit, component, cluster and end-to-end tests
-	$(SUITE) lint unit component live nodes
+	$(SUITE) lint unit component live
 
 test-full: .venv/.ready ## as test, with the long matrices
-	$(SUITE) --full lint unit component live nodes bench
+	$(SUITE) --full lint unit component live bench
 
 unit: .venv/.ready ## pure tests (seconds)
 	$(SUITE) unit

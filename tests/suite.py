@@ -1,6 +1,7 @@
 """Runs the parts of the test suite in order, sets up what each needs, and prints where the time went.
 
-`python tests/suite.py [--full] PART...`; the parts are the keys of PARTS below (`live`: cluster and e2e side by side).
+`python tests/suite.py [--full] PART...`; the parts are the keys of PARTS below (`live`: cluster, e2e and nodes, side by
+side, since all of them wait more than they work; what the latter two print comes when they are done).
 The cluster is brought up at the first part that needs it and removed at the end if this run made it (`KEEP_CLUSTER=1`
 keeps it). A part that fails does not stop the next ones, a set-up step that fails does. Exit code 0 only if everything
 passed.
@@ -13,8 +14,10 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,7 +25,7 @@ BIN = ROOT / ".venv/bin"
 CLUSTER = ROOT / "tests/cluster/kind/cluster.py"
 NAME = os.environ.get("BOSH_CLUSTER", "bosh-test")
 CORES = os.cpu_count() or 1
-WORKERS = 2 * CORES  # tests that wait for a cluster
+WORKERS = CORES + 1  # tests that wait for a cluster
 # program that must be there -> Debian package that brings it
 PROGRAMS = {
     "shellcheck": "shellcheck",
@@ -45,6 +48,7 @@ class Suite:
         self.environment = dict(os.environ)
         self.made: list[str] = []  # clusters
         self.done: set[str] = set()
+        self.began = time.monotonic()
 
     def step(self, name: str, command: list[str | Path], *, needed: bool = False) -> bool:
         """Run one command, its output as it is. A `needed` step that fails ends the run."""
@@ -57,20 +61,48 @@ class Suite:
             raise SystemExit(self.report())
         return code == 0
 
+    @contextmanager
+    def beside(self, name: str, command: list[str | Path]) -> Iterator[None]:
+        """Run one command beside what happens in the `with` block; then wait for it, and print what it said."""
+        output = ROOT / f"build/{name}.log"
+        output.parent.mkdir(exist_ok=True)
+        print(f"\n== {name}, beside what follows: {' '.join(str(word) for word in command)}", flush=True)
+        began = time.monotonic()
+        with output.open("wb") as file:
+            process = subprocess.Popen(
+                [str(word) for word in command], cwd=ROOT, env=self.environment, stdout=file, stderr=file
+            )
+        ended: list[float] = []
+        watch = threading.Thread(target=lambda: (process.wait(), ended.append(time.monotonic())))
+        watch.start()
+        try:
+            yield
+        except BaseException:
+            process.terminate()
+            raise
+        finally:
+            watch.join()
+            print(f"\n== {name}, which ran beside:\n{output.read_text(errors='replace')}", flush=True)
+            self.steps.append((f"{name} (beside)", ended[0] - began, process.returncode == 0))
+
     def once(self, name: str, action: Callable[[], object]) -> None:
         if name not in self.done:
             self.done.add(name)
             action()
 
-    def pytest(self, name: str, *paths: str, beside: int = 0, only: str = "") -> None:
-        """Run tests, `beside` of them at a time (0: one after the other), `only` those with such marks."""
+    def pytest(self, name: str, *paths: str, at_once: int = 1, only: str = "") -> None:
+        """Run tests, so many `at_once`, `only` those with such marks."""
         marks = " and ".join(filter(None, (only, "" if self.full else "not full")))
         words = ["-m", marks] if marks else []
-        words += ["-n", str(beside), "--dist", "loadgroup"] if beside else []
+        words += ["-n", str(at_once), "--dist", "worksteal"] if at_once > 1 else []
         self.step(name, [BIN / "pytest", "-q", "--durations=10", "--durations-min=10", *words, *paths])
 
+    def again(self, part: str) -> list[str | Path]:
+        """The command that runs another part as this one is run."""
+        return [sys.executable, Path(__file__), *(["--full"] if self.full else []), part]
+
     def report(self) -> int:
-        total = sum(seconds for _, seconds, _ in self.steps)
+        total = time.monotonic() - self.began
         print("\nWhere the time went")
         for name, seconds, passed in self.steps:
             print(f"  {seconds:8.1f} s  {'ok    ' if passed else 'FAILED'}  {name}")
@@ -146,15 +178,18 @@ def with_cluster(suite: Suite) -> None:
     suite.once("cluster", lambda: cluster_up(suite))
 
 
-def cluster(suite: Suite, *more: str) -> None:
-    """The tests on the cluster, and those of `more` beside them: all of them wait more than they work."""
+def cluster(suite: Suite, *beside: str) -> None:
+    """The tests on the cluster; with the parts `beside` at the same time, but for what changes the node."""
     with_cluster(suite)
     suite.pytest("cluster, one at a time", "tests/cluster", only="alone")
-    suite.pytest("cluster" + " and e2e" * bool(more), "tests/cluster", *more, only="not alone", beside=WORKERS)
+    with ExitStack() as stack:
+        for part in beside:
+            stack.enter_context(suite.beside(part, suite.again(part)))
+        suite.pytest("cluster", "tests/cluster", only="not alone", at_once=WORKERS)
 
 
 def live(suite: Suite) -> None:
-    cluster(suite, "tests/e2e")
+    cluster(suite, "e2e", "nodes")
 
 
 def e2e(suite: Suite) -> None:
@@ -183,7 +218,7 @@ def without_cluster(name: str, *paths: str) -> Callable[[Suite], None]:
     def part(suite: Suite) -> None:
         suite.once("packages", lambda: packages(suite))
         suite.once("programs", lambda: programs(suite))
-        suite.pytest(name, *paths, beside=CORES)
+        suite.pytest(name, *paths, at_once=CORES)
 
     return part
 

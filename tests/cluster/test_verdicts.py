@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.cluster import images
+from tests.support.cluster import environment, images
 from tests.support.cluster.cpi import Cpi, CpiCallError
 from tests.support.cluster.installation import Installation
 from tests.support.cluster.node import Node
@@ -110,9 +110,9 @@ def test_denied_image(refused, stemcell_of, empty_registry) -> None:
 
 
 @pytest.mark.full
-def test_image_that_the_chart_s_registry_does_not_have(refused, stemcell_of, installation: Installation) -> None:
+def test_image_that_the_chart_s_registry_does_not_have(refused, stemcell_of) -> None:
     """Its mirrors give the same answer when it is out of reach: that may pass, so it is worth another try."""
-    error, seconds = refused(stemcell_of(f"localhost:{installation.registry_port}/{NO_IMAGE}"))
+    error, seconds = refused(stemcell_of(f"localhost:{environment.MAIN.registry_port}/{NO_IMAGE}"))
 
     assert error.ok_to_retry
     assert "does not have the image" in error.message

@@ -9,7 +9,6 @@ import pytest
 from tests.e2e.life import Life
 from tests.support.cluster.node import Node
 
-pytestmark = pytest.mark.xdist_group("lives")  # in order, and so by one process
 CONDITIONS = {"Scheduled", "GuestRunning", "DisksReady", "Ready"}
 
 

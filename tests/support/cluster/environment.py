@@ -5,7 +5,7 @@ import os
 from tests.cluster.kind import cache
 from tests.e2e.site import Site
 from tests.support.cluster import images
-from tests.support.cluster.installation import Installation, Place, install
+from tests.support.cluster.installation import RELEASE, Installation, Place, install
 from tests.support.cluster.kubectl import Kubectl
 from tests.support.cluster.node import Node, provide_block_volumes
 
@@ -21,7 +21,12 @@ LIVES = Place("-lives", 5006)
 def place_of_tests() -> Place:
     """Where the tests of this process find their operator: tests that run side by side have one each."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")  # gw0, gw1 …
-    return Place(f"-{worker}", 5010 + int(worker.removeprefix("gw"))) if worker else MAIN
+    return Place(f"-{worker}", 5010 + int(worker.removeprefix("gw")), registry=False) if worker else MAIN
+
+
+def main() -> Installation:
+    """The main installation, which `installed` has seen to."""
+    return Installation(MAIN.system, MAIN.machines, MAIN.registry_port)
 
 
 def only_node() -> Node:
@@ -29,12 +34,12 @@ def only_node() -> Node:
 
 
 def installed(place: Place = MAIN) -> Installation:
-    """The release of a place. Others than the main one stand on the custom resources that the main one brings."""
+    """The release of a place. Others stand on the custom resources and the registry that the main one brings."""
     images_of_it = images.operator_image(), images.registry_image()
     address = only_node().address()
     if not place.main:
         with cache.locked(f"installation-{os.environ['BOSH_CLUSTER']}"):
-            if not Kubectl().get("crd", "virtualmachines.cpi.bosh.io"):
+            if not MAIN.system.get("deployment", RELEASE):
                 install(MAIN, *images_of_it, address)
     return install(place, *images_of_it, address)
 

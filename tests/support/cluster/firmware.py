@@ -142,13 +142,21 @@ class BareMachine:
         self.wait_restarted(before["restartCount"])
 
     def wait_restarted(self, restarts: int) -> dict[str, Any]:
-        """The container's status once there is a newer one than after so many restarts."""
+        """How the firmware ended (`terminated` of its state), once there have been more restarts than these.
 
-        def restarted() -> dict[str, Any]:
+        A start that failed for the container runtime's own reasons (cgroup v1 freezes now and then) is no end of it.
+        """
+        ends: list[dict[str, Any]] = []
+
+        def restarted() -> bool:
             now = self.container()
-            return now if now.get("restartCount", 0) > restarts and "running" in now.get("state", {}) else {}
+            seen = [now.get(state, {}).get("terminated") for state in ("state", "lastState")]
+            ends.extend(end for end in seen if end and end.get("reason") != "StartError")
+            return now.get("restartCount", 0) > restarts and "running" in now.get("state", {})
 
-        return eventually(restarted, within=90, what=f"{self.name} has a new container")
+        eventually(restarted, within=90, what=f"{self.name} has a new container", every=0.1)
+        assert ends, f"the end of {self.name} was not seen"
+        return ends[-1]
 
     # ---- disks
 

@@ -1,12 +1,11 @@
 """Fixtures of everything that runs on the test cluster."""
 
+import functools
 import json
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,8 @@ import pytest
 from bosh_kubernetes_api.names import stemcell_cid
 from tests.e2e.life import Life
 from tests.e2e.site import Site, route
-from tests.support.cluster import artefacts, environment, images
+from tests.support.cluster import artefacts, environment
+from tests.support.cluster import stemcells as stemcells_of_the_cluster
 from tests.support.cluster.certificates import Certificates
 from tests.support.cluster.cpi import Cpi
 from tests.support.cluster.installation import BLOBSTORE, Installation, Operator
@@ -132,21 +132,9 @@ def flavour() -> str:
 
 
 @pytest.fixture(scope="session")
-def stemcells(new_cpi: Callable[..., Cpi]) -> Iterator[Callable[[str], str]]:
-    """CID of the heavy stemcell of a flavour, uploaded once a session and deleted at its end."""
-    owner = new_cpi("00000000-0000-4000-8000-000000000001")
-    uploaded: dict[str, str] = {}
-
-    def upload(flavour: str) -> str:
-        if flavour not in uploaded:
-            with tempfile.TemporaryDirectory() as folder:
-                image, properties = images.stemcell(flavour).unpack(Path(folder))
-                uploaded[flavour] = owner("create_stemcell", str(image), properties)
-        return uploaded[flavour]
-
-    yield upload
-    for cid in uploaded.values():
-        owner("delete_stemcell", cid)
+def stemcells(installation: Installation) -> Callable[[str], str]:
+    """CID of the stemcell of a flavour."""
+    return functools.cache(lambda flavour: stemcells_of_the_cluster.provide(environment.main(), installation, flavour))
 
 
 @pytest.fixture

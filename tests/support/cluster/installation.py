@@ -25,10 +25,11 @@ BLOBSTORE = {"provider": "local", "options": {"blobstore_path": "/var/vcap/micro
 
 @dataclass(frozen=True)
 class Place:
-    """Where an installation stands: the ends of its namespaces' names, and the port of its registry on the nodes."""
+    """Where an installation stands: the end of its namespaces' names, its registry, the port for one on the nodes."""
 
     suffix: str = ""
     registry_port: int = 5005
+    registry: bool = True
 
     @property
     def main(self) -> bool:
@@ -84,7 +85,7 @@ def install(place: Place, image: str, registry_image: str, node_address: str, **
     values = {
         "image": {"repository": repository, "tag": tag, "pullPolicy": "Never"},
         "registry": {
-            "enabled": True,
+            "enabled": place.registry,
             "image": {"repository": registry, "tag": registry_tag, "pullPolicy": "Never"},
             "storage": {"size": "2Gi"},
             "mirror": {"port": place.registry_port},

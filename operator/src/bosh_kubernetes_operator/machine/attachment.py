@@ -41,7 +41,7 @@ def build(vm: Object, disk: str, node: str, firmware: str, host_directory: str) 
                 "resources": RESOURCES,
                 "readinessProbe": {
                     "exec": {"command": ["test", "-e", "/run/bound"]},
-                    "periodSeconds": 5,
+                    "periodSeconds": 10,
                     "timeoutSeconds": 5,
                 },
                 "volumeMounts": [

@@ -127,9 +127,11 @@ def build(
                 "env": [{"name": k, "value": v} for k, v in sorted(environment.items())],
                 "securityContext": {"privileged": True, "runAsUser": 0},
                 "resources": {"requests": limits, "limits": limits},
+                # Each is a process in the container, and a node has many machines: seldom enough to cost nothing,
+                # often enough to tell of a power-off from inside while somebody looks. Orders do not wait for it.
                 "readinessProbe": {
                     "exec": {"command": ["/bin/sh", "/firmware/probe"]},
-                    "periodSeconds": 2,
+                    "periodSeconds": 5,
                     "timeoutSeconds": 5,
                     "failureThreshold": 1,
                 },
