@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -178,18 +178,26 @@ def with_cluster(suite: Suite) -> None:
     suite.once("cluster", lambda: cluster_up(suite))
 
 
-def cluster(suite: Suite, *beside: str) -> None:
-    """The tests on the cluster; with the parts `beside` at the same time, but for what changes the node."""
+def cluster(suite: Suite) -> None:
     with_cluster(suite)
+    alone(suite)
+    together(suite)
+
+
+def alone(suite: Suite) -> None:
     suite.pytest("cluster, one at a time", "tests/cluster", only="alone")
-    with ExitStack() as stack:
-        for part in beside:
-            stack.enter_context(suite.beside(part, suite.again(part)))
-        suite.pytest("cluster", "tests/cluster", only="not alone", at_once=WORKERS)
+
+
+def together(suite: Suite) -> None:
+    suite.pytest("cluster", "tests/cluster", only="not alone", at_once=WORKERS)
 
 
 def live(suite: Suite) -> None:
-    cluster(suite, "e2e", "nodes")
+    with_cluster(suite)
+    with suite.beside("nodes", suite.again("nodes")):  # it has a cluster of its own
+        alone(suite)
+        with suite.beside("e2e", suite.again("e2e")):
+            together(suite)
 
 
 def e2e(suite: Suite) -> None:
