@@ -25,7 +25,7 @@ BIN = ROOT / ".venv/bin"
 CLUSTER = ROOT / "tests/cluster/kind/cluster.py"
 NAME = os.environ.get("BOSH_CLUSTER", "bosh-test")
 CORES = os.cpu_count() or 1
-WORKERS = CORES + 1  # tests that wait for a cluster
+WORKERS = CORES  # of tests on the cluster; e2e and nodes run beside them
 # program that must be there -> Debian package that brings it
 PROGRAMS = {
     "shellcheck": "shellcheck",

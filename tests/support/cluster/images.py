@@ -85,9 +85,15 @@ def stemcell(flavour: str, version: str = "1.0") -> Stemcell:
     words += ["--monit", monit] if agent and monit else []
     out = BUILD / "stemcells" / ("real" if agent else "stand-in")
     out.mkdir(parents=True, exist_ok=True)
+    tarball = out / f"stemcell-{flavour}-{version}.tgz"
+    made_from = out / f"stemcell-{flavour}-{version}.made-from"
+    key = cache.key(digest(("tests/stemcell",)), *(Path(binary) for binary in (agent, monit) if agent and binary))
     with cache.locked("stemcells"):
-        run("python3", "tests/stemcell/build.py", "--flavour", flavour, "--version", version, "--out", out, *words)
-    return Stemcell(out / f"stemcell-{flavour}-{version}.tgz")
+        if not (tarball.exists() and made_from.exists() and made_from.read_text() == key):
+            made_from.unlink(missing_ok=True)
+            run("python3", "tests/stemcell/build.py", "--flavour", flavour, "--version", version, "--out", out, *words)
+            made_from.write_text(key)
+    return Stemcell(tarball)
 
 
 def load(image: str) -> None:
@@ -139,6 +145,7 @@ def main() -> None:
         ("registry", registry_image),
         ("operator", operator_image),
         ("stemcell, runit", lambda: stemcell("runit")),
+        ("stemcell, runit, newer", lambda: stemcell("runit", "1.1")),
         ("stemcell, systemd", lambda: stemcell("systemd")),
     ):
         began = time.monotonic()
