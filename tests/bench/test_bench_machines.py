@@ -8,6 +8,7 @@ import pytest
 from tests.bench.measure import report, seconds, side_by_side
 
 ROUNDS = 5
+CPU = "400m"  # the raw Pod has no limit; with 100m a machine's boot is throttled to a tenth of its speed
 
 
 def raw_pod(kubectl: Any, image: str, claim: str = "") -> float:
@@ -29,20 +30,27 @@ def raw_pod(kubectl: Any, image: str, claim: str = "") -> float:
 
 
 def test_create_vm(make_machine, stemcell) -> None:
-    first = make_machine(stemcell)
+    first = make_machine(stemcell, cpu=CPU)
     kubectl, image = first.kubectl, first.resource()["spec"]["machine"]["image"]
+
+    def create() -> float:
+        made = []
+        taken = seconds(lambda: made.append(make_machine(stemcell, cpu=CPU)))
+        first.cpi("delete_vm", made[0].cid)  # a node has room for few
+        return taken
+
     medians = side_by_side(
         ROUNDS,
         {
             "raw Pod Ready": lambda: raw_pod(kubectl, image),
-            "create_vm until the guest's init runs": lambda: seconds(lambda: make_machine(stemcell)),
+            "create_vm until the guest's init runs": create,
         },
     )
     report("create_vm", medians, base="raw Pod Ready", aim="<= 1.3x + 0.3 s", rounds=ROUNDS)
 
 
 def test_attach_disk(make_machine, stemcell) -> None:
-    machine = make_machine(stemcell)
+    machine = make_machine(stemcell, cpu=CPU)
     image = machine.resource()["spec"]["machine"]["image"]
     disk = machine.plug()
     machine.cpi("detach_disk", machine.cid, disk)
@@ -60,7 +68,7 @@ def test_attach_disk(make_machine, stemcell) -> None:
 
 @pytest.mark.parametrize("flavour", ["runit", "systemd"])
 def test_reboot_vm(make_machine, stemcell, flavour: str) -> None:
-    machine = make_machine(stemcell)
+    machine = make_machine(stemcell, cpu=CPU)
     machine.wait_agent()
 
     def reboot() -> None:
