@@ -51,6 +51,11 @@ def condition(machine: Json, kind: str) -> Json:
     return {}
 
 
+def has_observed(machine: Json, generation: int) -> bool:
+    """Whether the status knows the wishes of that generation; else it speaks of earlier ones."""
+    return bool(machine.get("status", {}).get("observedGeneration", 0) >= generation)
+
+
 def wanted_disks(machine: Json) -> list[str]:
     return [entry["cid"] for entry in machine["spec"].get("disks", [])]
 

@@ -6,7 +6,7 @@ from time import time
 
 from bosh_kubernetes_api import names, paths
 from bosh_kubernetes_api.claims import is_being_deleted, is_lost
-from bosh_kubernetes_api.machine import condition, disk_status, wanted_disks
+from bosh_kubernetes_api.machine import condition, disk_status, has_observed, wanted_disks
 
 from ..errors import CloudError, DiskNotFound, Failure, VMNotFound
 from ..operator_life import OperatorLife
@@ -100,7 +100,7 @@ def detach_disk(call: Call, vm_cid: str, disk_cid: str) -> None:
     def released(now: Json | None) -> bool | Wait:
         if now is None:
             return True
-        heard = now.get("status", {}).get("observedGeneration", 0) >= generation  # else it is about an earlier wish
+        heard = has_observed(now, generation)
         status = disk_status(now, disk_cid) or {}
         if heard and not status:
             return True
@@ -149,7 +149,7 @@ def _until_attached(call: Call, vm_cid: str, disk_cid: str, edited: Json) -> str
     def attached(now: Json | None) -> str | Wait:
         if now is None:
             raise VMNotFound(f"VirtualMachine {vm_cid} was deleted while a disk was attached")
-        heard = now.get("status", {}).get("observedGeneration", 0) >= generation
+        heard = has_observed(now, generation)
         status = disk_status(now, disk_cid) or {} if heard else {}  # nothing that was said about an earlier wish
         if status.get("phase") == "Attached":
             return str(status.get("path") or names.disk_path(disk_cid))

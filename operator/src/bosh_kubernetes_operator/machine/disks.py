@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bosh_kubernetes_api import names
-from bosh_kubernetes_api.claims import is_being_deleted
+from bosh_kubernetes_api.claims import is_being_deleted, is_lost
 
 from . import verdicts
 from .state import (
@@ -97,7 +97,7 @@ def _without_attachment(o: Observed, cid: str, claim: Object | None, results: Ma
         return _entry(cid, "Failed", "ClaimMissing", f"there is no claim {cid}")
     if is_being_deleted(claim, o.now.timestamp()):
         return _entry(cid, "Failed", "ClaimDeleting", f"claim {cid} is being deleted")
-    if claim.get("status", {}).get("phase") == "Lost":
+    if is_lost(claim):
         return _entry(cid, "Failed", "ClaimLost", f"claim {cid} has lost its volume")
     if not node_name(o.pod) or terminating(o.pod):
         return _entry(cid, "Pending", "WaitingForMachine", "the machine has no node")

@@ -165,7 +165,7 @@ class Observed:
     @property
     def ran(self) -> bool:
         """The container on the machine's node is known to have run: so the stemcell's image is there."""
-        return bool(self.status.get("guest")) if self.pod is None else not never_ran(self.pod)
+        return self.lived if self.pod is None else not never_ran(self.pod)
 
     @property
     def root_lost(self) -> bool:
