@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 # Seconds. An error: 0.5, 1, 2 … 60. A poll: often while somebody is likely to wait for it, then seldom.
 BACKOFF_FIRST, BACKOFF_MOST = 0.5, 60.0
-POLLS = ((50, 0.2), (110, 1.0), (0, 5.0))  # up to so many polls in a row: so often; 0: from there on
+POLLS = ((20, 0.1), (60, 0.2), (120, 1.0), (0, 5.0))  # up to so many polls in a row: so often; 0: from there on
 WAIT = 15.0
 MOST = 240.0  # that a turn may take: each request and order in it has a shorter time, but there may be many
 

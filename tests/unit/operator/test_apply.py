@@ -166,6 +166,18 @@ async def test_letting_go(cable, more, expected) -> None:
     assert asked == expected
 
 
+async def test_an_attachment_that_has_unbound_its_disk_is_not_asked_again() -> None:
+    """Nor waited for: an order to a container that ends takes long to fail."""
+    asked: list = []
+    applier = Applier(Api(asked), Ask(asked), "/base", 60)
+    ending = (pod("disk-1", **GONE), pod("disk-1", state={"terminated": {}}, **GONE))
+    for cable in (pod("disk-1"), *ending):
+        assert not (await applier.apply(detaching(cable), [LetGo("disk-1")]))[LetGo("disk-1")].reason
+    assert asked == [("disk-1", "unbind"), *DELETED]
+    await applier.apply(detaching(pod("disk-1", uid="another")), [LetGo("disk-1")])
+    assert ("disk-1", "unbind") in asked[2:]
+
+
 @pytest.mark.parametrize(("deleted", "words"), [({}, "to be started again"), (GONE, "its Pod ends")])
 async def test_only_a_pod_that_stays_is_waited_for_to_run_again(deleted, words) -> None:
     ended = pod("disk-1", state={"terminated": {"exitCode": 0}}, **deleted)

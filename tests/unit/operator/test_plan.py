@@ -298,23 +298,29 @@ def test_nobody_is_asked_on_a_node_that_does_not_answer(node, there, steps) -> N
 DELETED = vm(metadata=GONE, status=KNOWN_POD)
 MAKING = pod("vm-1-cleanup", phase="Running")
 CLEAN = pod("vm-1-cleanup", phase="Succeeded")
+ENDED = {"terminated": {"exitCode": 0}}
+FAILING = {"terminated": {"exitCode": 1}}
 NODE_OBJECT = {"metadata": {"name": NODE}, "spec": {}, "status": {}}
 
 
 @pytest.mark.parametrize(
     ("more", "steps"),
     [
-        ({"pod": pod()}, [CreateCleanup(), DeletePod(VM, "uid-vm-1", 10)]),
+        ({"pod": pod()}, [DeletePod(VM, "uid-vm-1", 10), CreateCleanup()]),
         # The node may not have the stemcell's image: it came with the container, if that ever ran.
-        ({"pod": pod(state=waiting("ErrImagePull"))}, [CreateCleanup(own_image=True), DeletePod(VM, "uid-vm-1", 10)]),
+        ({"pod": pod(state=waiting("ErrImagePull"))}, [DeletePod(VM, "uid-vm-1", 10), CreateCleanup(own_image=True)]),
         ({"pod": pod(**GONE, deletionGracePeriodSeconds=10), "cleanup": MAKING}, []),
         ({"pod": pod(**GONE, deletionGracePeriodSeconds=75), "cleanup": MAKING}, [DeletePod(VM, "uid-vm-1", 10)]),
         # Disks stay bound until the machine's Pod is gone.
         ({"pod": pod(**GONE), "attachments": CABLE, "cleanup": MAKING}, []),
+        ({"pod": pod(phase="Failed", state=ENDED, **GONE), "attachments": CABLE, "cleanup": MAKING}, [LetGo("disk-1")]),
+        ({"pod": pod(phase="Failed", state=ENDED, **GONE), "cleanup": CLEAN}, []),  # the Pod itself goes first
         ({"attachments": CABLE, "cleanup": MAKING}, [LetGo("disk-1")]),
         ({"attachments": CABLE, "cleanup": CLEAN}, [LetGo("disk-1")]),  # the finalizer stays until it has let go
         ({"cleanup": pod("vm-1-cleanup", creationTimestamp="2026-01-02T03:04:00Z")}, []),
         ({"cleanup": CLEAN}, [RemoveFinalizer()]),
+        ({"cleanup": pod("vm-1-cleanup", state=ENDED, creationTimestamp="2026-01-02T03:04:00Z")}, [RemoveFinalizer()]),
+        ({"cleanup": pod("vm-1-cleanup", state=FAILING, creationTimestamp="2026-01-02T03:04:00Z")}, []),
         ({"cleanup": pod("vm-1-cleanup", state=waiting("ErrImagePull"))}, [RemoveFinalizer()]),
         ({"cleanup": pod("vm-1-cleanup")}, [RemoveFinalizer()]),  # for more than a minute
         ({"node": None, "node_absent": True}, [RemoveFinalizer()]),
@@ -337,7 +343,7 @@ def test_deleting(more, steps) -> None:
         ("03:03:00", {}, [RemoveFinalizer()]),
         ("03:03:10", {}, [CreateCleanup(own_image=True)]),
         ("03:03:00", {"attachments": CABLE}, [CreateCleanup(own_image=True), LetGo("disk-1")]),
-        ("03:03:00", {"pod": pod()}, [CreateCleanup(), DeletePod(VM, "uid-vm-1", 10)]),
+        ("03:03:00", {"pod": pod()}, [DeletePod(VM, "uid-vm-1", 10), CreateCleanup()]),
         ("03:03:00", {"cleanup": MAKING}, [RemoveFinalizer()]),
     ],
 )
@@ -352,7 +358,7 @@ def test_a_machine_whose_guest_has_run_had_its_image_on_the_node() -> None:
     ran = vm(metadata=GONE, status={**KNOWN_POD, "guest": {"boots": 1, "crashes": 0}})
     assert plan(observed(ran, node=NODE_OBJECT)) == [CreateCleanup()]
     made_again = pod(state=waiting("ErrImagePull"))  # elsewhere: its root disk is on a claim
-    assert plan(observed(ran, node=NODE_OBJECT, pod=made_again))[0] == CreateCleanup(own_image=True)
+    assert plan(observed(ran, node=NODE_OBJECT, pod=made_again))[1] == CreateCleanup(own_image=True)
 
 
 def test_a_later_pod_is_placed_for_the_disks_that_the_machine_has_by_then() -> None:

@@ -114,14 +114,15 @@ async def test_a_gone_key_has_no_other_turn() -> None:
 
 async def test_polling_is_quick_first_and_slow_later_and_starts_anew() -> None:
     bench = Bench(Again.POLL)
-    delays = [await next_turn(bench) for _ in range(115)]
-    assert delays[0] == delays[49] == 0.2
-    assert delays[50] == delays[109] == 1.0
-    assert delays[110] == delays[114] == 5.0
+    delays = [await next_turn(bench) for _ in range(125)]
+    assert delays[0] == delays[19] == 0.1
+    assert delays[20] == delays[59] == 0.2
+    assert delays[60] == delays[119] == 1.0
+    assert delays[120] == delays[124] == 5.0
     bench.answer = Again.SETTLED
     await next_turn(bench)
     bench.answer = Again.POLL
-    assert await next_turn(bench) == 0.2
+    assert await next_turn(bench) == 0.1
 
 
 @pytest.mark.parametrize("error", [OperatorError("no"), ValueError("a fault of ours")])

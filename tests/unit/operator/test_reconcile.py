@@ -8,7 +8,7 @@ from bosh_kubernetes_operator.machine.apply import Applier
 from bosh_kubernetes_operator.machine.orders import Answer
 from bosh_kubernetes_operator.machine.reconcile import Reconciler, differs
 from bosh_kubernetes_operator.queue import Again
-from tests.unit.operator.things import UNREACHABLE, VM, pod, vm
+from tests.unit.operator.things import NODE, READY, UNREACHABLE, VM, pod, vm
 
 GONE = {"deletionTimestamp": "2026-01-02T03:00:00Z"}
 
@@ -101,6 +101,29 @@ async def test_a_guest_is_not_asked_while_its_node_does_not_report() -> None:
     reconcile = Reconciler(cluster, Asked(), Applier(cluster, Asked(), "/base", 60), recorder)
     assert await reconcile(VM) is Again.WAITING
     assert recorder.told == ["NodeUnreachable"]
+
+
+class Attached(Firmware):
+    """Stand-in for firmware that runs a guest and sees disk-1 as soon as it is told of it; `asked` in order."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, ...]] = []
+
+    async def machine(self, name, *order) -> Answer:
+        self.asked.append(order)
+        disk = {"mounted": True, "key": "7:1 /", "was": "7:1 /", "held": []}
+        disks = {"disk-1": disk} if ("attach", "disk-1") in self.asked else {}
+        return Answer(0, {"state": "running", "guest": 9, "boots": 1, "crashes": 0, "disks": disks}, "")
+
+
+async def test_what_the_firmware_answers_to_an_order_it_is_not_asked_again() -> None:
+    labels = {names.MACHINE: VM, names.ROLE: names.ROLE_ATTACHMENT}
+    things = [("VirtualMachine", vm(disks=("disk-1",))), ("Pod", pod()), ("Pod", pod("disk-1", labels=labels))]
+    cluster, firmware = Cluster(*things, ("Node", {"metadata": {"name": NODE}, "status": READY})), Attached()
+    reconcile = Reconciler(cluster, firmware, Applier(cluster, firmware, "/base", 60), Recorder())
+    await reconcile(VM)
+    assert firmware.asked == [("status",), ("attach", "disk-1")]
+    assert cluster.things["VirtualMachine", VM]["status"]["disks"][0]["phase"] == "Attached"
 
 
 async def test_the_finalizer_is_the_first_that_is_written() -> None:

@@ -13,18 +13,17 @@ from .. import firmware_map, metrics
 from ..cluster import Cluster
 from ..errors import ClusterError, ConflictError, OrderError, RefusedError
 from . import attachment, pod, verdicts
+from .let_go import LettingGo
 from .orders import DONE as ORDER_DONE
 from .orders import NOT_YET, REFUSED, Answer, Orders
 from .state import (
     Object,
     Observed,
     gone_for_good,
+    guest,
     held_on,
-    never_ran,
     node_name,
-    phase,
     running,
-    terminating,
     unreachable,
 )
 from .steps import (
@@ -56,6 +55,7 @@ class Applier:
         self, cluster: Cluster, orders: Orders, host_directory: str, off_timeout: int, own_image: str = ""
     ) -> None:
         self._cluster, self._orders = cluster, orders
+        self.let_go = LettingGo(cluster, orders)
         self._host_directory, self._off_timeout, self._own_image = host_directory, off_timeout, own_image
         self._do: dict[type, Callable[[Observed, Any], Awaitable[Result]]] = {
             AddFinalizer: self._add_finalizer,
@@ -160,7 +160,9 @@ class Applier:
 
     async def _order(self, o: Observed, step: Order) -> Result:
         answer = await self._orders.machine(o.name, *filter(None, (step.order, step.id)))
-        return DONE if answer.code == ORDER_DONE else Result("Unanswered", answer.text, soon=True)
+        if answer.code == ORDER_DONE:
+            return Result(guest=guest(answer.data) if answer.data else None)
+        return Result("Unanswered", answer.text, soon=True)
 
     # ---- its disks -------------------------------------------------------------------------------------------------
 
@@ -183,7 +185,7 @@ class Applier:
     async def _attach(self, o: Observed, step: Attach) -> Result:
         answer = await self._orders.machine(o.name, "attach", step.disk)
         if answer.code == ORDER_DONE:
-            return DONE
+            return Result(guest=guest(answer.data) if answer.data else None)
         if answer.code == REFUSED and (why := answer.data.get("error")):
             return Result("Attaching", f"the machine cannot keep the order: {why}", soon=True)
         if answer.code == REFUSED:
@@ -220,28 +222,7 @@ class Applier:
         since = unreachable(o.nodes.get(node))
         if since and not gone_for_good(o, node):
             return Result("Detaching", f"node {node} of attachment Pod {step.disk} has not reported since {since}")
-        return await let_go(self._cluster, self._orders, cable, gone_for_good(o, node))
-
-
-async def let_go(cluster: Cluster, orders: Orders, cable: Object, node_is_gone: bool = False) -> Result:
-    """Unbinds the disk of attachment Pod `cable`, which refuses while the machine holds it, then deletes the Pod.
-
-    Only where nothing runs for certain nobody is asked, and the Pod's end, which nobody there can tell, not waited for.
-    """
-    name, uid = cable["metadata"]["name"], cable["metadata"]["uid"]
-    if running(cable) and not node_is_gone:
-        answer = await orders.attachment(name, "unbind")
-        if answer.code != ORDER_DONE:
-            return Result("DiskBusy", answer.text or "the attachment refuses to unbind the disk")
-    elif not (node_is_gone or never_ran(cable) or phase(cable) in ("Failed", "Succeeded")):
-        # The bind may be there still; only a container of this Pod can take it away.
-        then = "its Pod ends" if terminating(cable) else "waiting for it to be started again"
-        return Result("Detaching", f"the attachment's container does not run; {then}")
-    if node_is_gone:
-        await cluster.delete("Pod", name, uid, 0)
-    elif not terminating(cable):
-        await cluster.delete("Pod", name, uid)
-    return DONE
+        return await self.let_go(cable, gone_for_good(o, node))
 
 
 def holders(answer: Answer) -> str:

@@ -8,7 +8,7 @@ from bosh_kubernetes_api import names
 
 from . import verdicts
 from .attachment import cleanup_name
-from .state import Observed, condition, container, gone_for_good, phase, silent_node, terminating
+from .state import Object, Observed, condition, container, gone_for_good, phase, silent_node, terminating
 from .steps import CreateCleanup, DeleteAddress, DeletePod, LetGo, RemoveFinalizer, Step
 
 GRACE = 10  # seconds: the Director has drained the machine before
@@ -20,19 +20,24 @@ def plan(o: Observed) -> list[Step]:
     steps: list[Step] = []
     if names.FINALIZER not in o.vm["metadata"].get("finalizers", ()):
         return steps
-    if _wants_cleanup(o) and o.cleanup is None and not directory_stays(o):
-        steps.append(CreateCleanup(own_image=not o.ran))
     if o.pod is not None:
         grace = o.pod["metadata"].get("deletionGracePeriodSeconds")
         if not terminating(o.pod) or (grace or 0) > GRACE:
             steps.append(DeletePod(o.name, o.pod["metadata"]["uid"], GRACE))
-        if not gone_for_good(o, o.node_name):
-            return steps
+    if _wants_cleanup(o) and o.cleanup is None and not directory_stays(o):
+        steps.append(CreateCleanup(own_image=not o.ran))
+    if o.pod is not None and not ended(o.pod) and not gone_for_good(o, o.node_name):
+        return steps
     steps += [LetGo(cid) for cid in sorted(o.attachments)]
     steps += [DeleteAddress(s["metadata"]["name"], s["metadata"]["uid"]) for s in o.services.values() if o.owns(s)]
     if o.pod is None and not steps and cleaned(o):
         steps.append(RemoveFinalizer())
     return steps
+
+
+def ended(pod: Object) -> bool:
+    """Its container has ended and will not be started again, though the kubelet may be busy with its volumes."""
+    return terminating(pod) and phase(pod) in ("Failed", "Succeeded")
 
 
 def _wants_cleanup(o: Observed) -> bool:
@@ -46,7 +51,10 @@ def cleaned(o: Observed) -> bool:
     """
     if not _wants_cleanup(o) or directory_stays(o):
         return True
-    return o.cleanup is not None and phase(o.cleanup) in ("Succeeded", "Failed")
+    if o.cleanup is None:
+        return False
+    end = container(o.cleanup).get("state", {}).get("terminated", {})
+    return end.get("exitCode") == 0 or phase(o.cleanup) in ("Succeeded", "Failed")  # the phase comes a second later
 
 
 def directory_stays(o: Observed) -> bool:

@@ -33,8 +33,12 @@ log = logging.getLogger(__name__)
 PATIENCE = timedelta(seconds=3)  # what is not up after this time: ask Events why
 
 
-async def observe(cluster: Cluster, orders: Orders, name: str) -> Observed | None:
-    """None when there is no such VirtualMachine. Raises ClusterError; a firmware that does not answer is no error."""
+async def observe(cluster: Cluster, orders: Orders, name: str, heard: Guest | None = None) -> Observed | None:
+    """None when there is no such VirtualMachine. Raises ClusterError; a firmware that does not answer is no error.
+
+    `heard` is what the firmware has said a moment ago, so that it is not asked again: each question is a process in the
+    machine.
+    """
     vm = await cluster.get("VirtualMachine", name)
     if vm is None:
         return None
@@ -50,7 +54,7 @@ async def observe(cluster: Cluster, orders: Orders, name: str) -> Observed | Non
     nodes = await _nodes(cluster, bare, pod, own)
     reachable = not unreachable(nodes.get(node_name(pod)))
     answer, root_claim, services, volumes, warnings = await asyncio.gather(
-        _guest(orders, pod if reachable else None),  # else a minute would pass before that is given up
+        _guest(orders, pod if reachable else None, heard),  # else a minute would pass before that is given up
         cluster.get("PersistentVolumeClaim", names.root_claim(name)) if bare.root_is_claim else _nothing(),
         _services(cluster, bare) if pod is None else _none(),
         _volumes(cluster, bare, claims) if pod is None and not bare.deleting else _none(),
@@ -94,9 +98,11 @@ async def _claims(cluster: Cluster, o: Observed) -> dict[str, Object | None]:
     )
 
 
-async def _guest(orders: Orders, pod: Object | None) -> Guest | None:
+async def _guest(orders: Orders, pod: Object | None, heard: Guest | None) -> Guest | None:
     if pod is None or not running(pod):
         return None
+    if heard is not None:
+        return heard
     try:
         answer = await orders.machine(pod["metadata"]["name"], "status")
     except OrderError as error:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 
 from .. import metrics
 from ..cluster import Cluster, Object
 from ..events import Recorder
 from ..queue import Again
 from . import status
-from .apply import Applier, let_go
+from .apply import Applier
 from .observe import attachments, observe
 from .orders import Orders
 from .plan import plan
-from .state import Observed
-from .steps import Detach, LetGo, RemoveFinalizer, Result, Step
+from .state import Guest, Observed
+from .steps import Attach, Detach, LetGo, Order, RemoveFinalizer, Result, Step
 
 log = logging.getLogger(__name__)
 
@@ -52,10 +53,11 @@ class Reconciler:
             steps = [step for step in plan(observed) if step not in results and not _part_of(step, results)]
             if not steps:
                 break
-            results |= await self._applier.apply(observed, steps)
+            taken = await self._applier.apply(observed, steps)
+            results |= taken
             if RemoveFinalizer() in results and not results[RemoveFinalizer()].reason:
                 return Again.GONE
-            observed = await observe(self._cluster, self._orders, name)
+            observed = await observe(self._cluster, self._orders, name, heard(observed, taken))
         if observed is None:
             return await self._orphans(name)
         new = status.compute(observed, results)
@@ -75,9 +77,20 @@ class Reconciler:
         """The machine is no more: what still holds a disk for it lets go."""
         cables = await attachments(self._cluster, name)
         for cable in cables.values():
-            result = await let_go(self._cluster, self._orders, cable)
+            result = await self._applier.let_go(cable)
             log.info("attachment of a machine that is no more: %s", result, extra={"machine": name})
         return Again.WAITING if cables else Again.GONE
+
+
+def heard(o: Observed, taken: Mapping[Step, Result]) -> Guest | None:
+    """What the firmware said last within this pass; None when several orders were given, or one that it did not answer.
+
+    Which of several answers is the last one is not known.
+    """
+    orders = [result for step, result in taken.items() if isinstance(step, (Attach, Detach, Order))]
+    if not orders:
+        return o.guest
+    return orders[0].guest if len(orders) == 1 else None
 
 
 def _part_of(step: Step, results: dict[Step, Result]) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+from .state import Guest
+
 
 @dataclass(frozen=True)
 class AddFinalizer:
@@ -111,6 +113,7 @@ class Result(NamedTuple):
     message: str = ""
     soon: bool = False  # no event will tell when it is worth another try
     error: Exception | None = None  # the API server failed: try again with backoff
+    guest: Guest | None = None  # what the firmware said of itself when it was given an order
 
 
 DONE = Result()

@@ -1,0 +1,42 @@
+"""How an attachment ends: it unbinds its disk, then its Pod is deleted."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from ..cluster import Cluster
+from .orders import DONE as ORDER_DONE
+from .orders import Orders
+from .state import Object, never_ran, phase, running, terminating
+from .steps import DONE, Result
+
+
+class LettingGo:
+    def __init__(self, cluster: Cluster, orders: Orders) -> None:
+        self._cluster, self._orders = cluster, orders
+        # Uids of attachment Pods that have unbound their disk, and so bind nothing again. Any other is asked.
+        self._unbound: deque[str] = deque(maxlen=1000)
+
+    async def __call__(self, cable: Object, node_is_gone: bool = False) -> Result:
+        """Unbinds the disk of attachment Pod `cable`, which refuses while the machine holds it, then deletes the Pod.
+
+        Only where nothing runs for certain nobody is asked, and the Pod's end, which nobody there can tell, not waited
+        for. Raises OrderError and ClusterError.
+        """
+        name, uid = cable["metadata"]["name"], cable["metadata"]["uid"]
+        if uid in self._unbound or node_is_gone:
+            pass
+        elif running(cable):
+            answer = await self._orders.attachment(name, "unbind")
+            if answer.code != ORDER_DONE:
+                return Result("DiskBusy", answer.text or "the attachment refuses to unbind the disk")
+            self._unbound.append(uid)
+        elif not (never_ran(cable) or phase(cable) in ("Failed", "Succeeded")):
+            # The bind may be there still; only a container of this Pod can take it away.
+            then = "its Pod ends" if terminating(cable) else "waiting for it to be started again"
+            return Result("Detaching", f"the attachment's container does not run; {then}")
+        if node_is_gone:
+            await self._cluster.delete("Pod", name, uid, 0)
+        elif not terminating(cable):
+            await self._cluster.delete("Pod", name, uid)
+        return DONE
