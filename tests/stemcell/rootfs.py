@@ -31,7 +31,7 @@ PACKAGES = [
 # runit stemcells carry systemd too but do not boot with it, as jammy's do: an init that is chosen by what is on the
 # disk is chosen wrongly. One flavour has mawk, the other gawk: the firmware has to do with either.
 FLAVOUR_PACKAGES = {
-    "runit": ["mawk", "runit", "systemd"],
+    "runit": ["mawk", "resolvconf", "runit", "systemd"],
     "systemd": ["dbus", "gawk", "systemd", "systemd-resolved", "systemd-sysv"],
 }
 
@@ -43,6 +43,7 @@ groupadd --gid 1000 vcap
 useradd --uid 1000 --gid vcap --create-home --shell /bin/bash vcap
 usermod --append --groups admin,adm,audio,cdrom,dialout,floppy,video,dip,plugdev,sudo,bosh_sshers vcap
 echo UTC > /etc/timezone
+for part in head base; do [ ! -e /etc/resolvconf ] || : > /etc/resolvconf/resolv.conf.d/$part; done
 rm -rf /etc/systemd/system/timers.target.wants
 rm -rf /etc/hosts /etc/hostname /etc/machine-id /etc/service /etc/resolv.conf
 rm -rf /var/cache/apt /var/lib/apt/lists /var/log /usr/share/doc /usr/share/man /usr/share/info /usr/share/locale

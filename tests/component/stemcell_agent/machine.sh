@@ -2,7 +2,8 @@
 # A machine without a cluster: boots the root file system LOWER, with what it changes kept in CHANGES, in new namespaces.
 #   unshare --mount --uts --pid --net --fork --kill-child machine.sh LOWER CHANGES [SHIM]
 # CHANGES/disks/* are bound to /warden-cpi-dev, CHANGES/settings.json becomes the settings file, SHIM the guest's `mount`.
-# CHANGES/mounted-resolv.conf, if there, is left as a mount on /etc/resolv.conf, as a kubelet does.
+# CHANGES/mounted-resolv.conf, if there, is left as a mount on /etc/resolv.conf, as a kubelet does. With
+# CHANGES/bare-run nothing is made in /run, which resolvconf's boot service does on a real VM.
 set -eu
 lower=$1 changes=$2 shim=${3:-}
 root=$changes/root
@@ -11,6 +12,10 @@ mkdir -p "$root" "$changes/upper" "$changes/work" "$changes/data"
 mount -t overlay -o "lowerdir=$lower,upperdir=$changes/upper,workdir=$changes/work" machine "$root"
 mount -t proc proc "$root/proc"
 mount -t tmpfs tmpfs "$root/run"
+if [ ! -e "$changes/bare-run" ]; then
+  mkdir -p "$root/run/resolvconf/interface"
+  touch "$root/run/resolvconf/enable-updates" "$root/run/resolvconf/resolv.conf"
+fi
 mount -t tmpfs tmpfs "$root/dev"
 for node in null zero random urandom; do
   : > "$root/dev/$node"

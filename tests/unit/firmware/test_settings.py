@@ -104,3 +104,16 @@ def test_resolved_gets_servers_and_domains(call: Run, tmp_path: Path) -> None:
     done = call(f"resolved_dropin {tmp_path}/resolv.conf", "settings")
 
     assert done.stdout == "[Resolve]\nDNS=10.96.0.10 10.96.0.11\nDomains=a.svc cluster.local\n"
+
+
+def test_a_fresh_run_has_what_resolvconf_needs_where_the_guest_has_resolvconf(call: Run, tmp_path: Path) -> None:
+    (tmp_path / "with/etc/resolvconf").mkdir(parents=True)
+    (tmp_path / "without/etc").mkdir(parents=True)
+
+    for root in ("with", "without"):
+        call(f"resolvconf_files {tmp_path}/{root}", "settings")
+
+    made = tmp_path / "with/run/resolvconf"
+    assert sorted(file.name for file in made.iterdir()) == ["enable-updates", "interface", "resolv.conf"]
+    assert (made / "resolv.conf").read_text() == Path("/etc/resolv.conf").read_text()
+    assert not (tmp_path / "without/run").exists()
