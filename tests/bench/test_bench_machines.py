@@ -73,7 +73,7 @@ def test_reboot_vm(make_machine, stemcell, flavour: str) -> None:
 
     def reboot() -> None:
         machine.cpi("reboot_vm", machine.cid)
-        machine.wait_agent()
+        machine.wait_agent(every=0.05)
 
     medians = side_by_side(ROUNDS, {"reboot_vm until the agent answers": lambda: seconds(reboot)})
     aim = {"runit": "<= 2 s", "systemd": "<= 3 s"}[flavour]

@@ -151,8 +151,9 @@ class Machine:
             raise RuntimeError(f"agent of {self.cid}: {method}: {answer['exception']['message']}")
         return answer.get("value")
 
-    def wait_agent(self, *, within: float = 90) -> None:
-        eventually(lambda: self._ask("ping", []) == "pong", within=within, what=f"the agent of {self.cid} answers")
+    def wait_agent(self, *, within: float = 90, every: float = 0.3) -> None:
+        what = f"the agent of {self.cid} answers"
+        eventually(lambda: self._ask("ping", []) == "pong", within=within, what=what, every=every)
 
     def plug(self, size: int = 64, **cloud_properties: Any) -> str:
         """A new disk (MiB), attached and not yet mounted; its CID."""
