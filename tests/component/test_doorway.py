@@ -27,8 +27,7 @@ SHAPES = [
     (b'{"method": "has_vm", "arguments": ["vm-1"], "api_version": "2"}', "CpiError"),
     (b'{"method": "attach_disk", "arguments": ["vm-1", "disk-1"], "api_version": 1}', "CpiError"),
     (b'{"method": "create_disk", "arguments": [true, {}, null], "api_version": 2}', "CpiError"),
-    (b'{"method": "snapshot_disk", "arguments": ["disk-1", {}], "api_version": 2}', "NotImplemented"),
-    (b'{"method": "current_vm_id"}', "NotImplemented"),
+    (b'{"method": "calculate_vm_cloud_properties", "arguments": [null], "api_version": 2}', "CpiError"),
     (b'{"method": "__init__"}', "NotImplemented"),
     (b'{"method": "' + b"x" * 100_000 + b'"}', "NotImplemented"),
 ]
@@ -76,7 +75,7 @@ def test_what_methods_print_goes_to_standard_error(cpi, tmp_path) -> None:
     )
     answer = cpi.raw(cpi.request("info"), [sys.executable, "-I", str(script)])
 
-    assert answer.value()["api_version"] == 2
+    assert answer.value()["api_version"] == 3
     for word in ("print", "write", "child"):
         assert word in answer.stderr
 
@@ -104,7 +103,7 @@ def test_standard_error_may_be_closed(cpi) -> None:
         ["/bin/sh", "-c", code], input=cpi.request("info"), capture_output=True, env=ENVIRONMENT, check=False
     )
 
-    assert checked(done.stdout, done.stderr, done.returncode).value()["api_version"] == 2
+    assert checked(done.stdout, done.stderr, done.returncode).value()["api_version"] == 3
 
 
 def test_terminated_while_waiting_for_its_request(cpi) -> None:
@@ -132,7 +131,7 @@ def test_method_that_hangs_is_answered_for(cpi, tmp_path) -> None:
         "from bosh_kubernetes_cpi import __main__, dispatch, doorway\n"
         "from bosh_kubernetes_cpi.methods import info\n"
         "doorway.RESERVE = 0\n"
-        "dispatch.METHODS['info'] = ('info', 1, ())\n"
+        "dispatch.METHODS['info'] = ('info', 1, (), 'an object')\n"
         "info.info = lambda call: threading.Event().wait()\n"
         "__main__.main()\n"
     )

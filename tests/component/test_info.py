@@ -1,10 +1,10 @@
-"""info comes before every call: offline, quick, the same for every version."""
+"""info comes before every call: offline, quick, the same for every version. So are the methods that ask nobody."""
 
 import json
 
 import pytest
 
-from tests.support.cpi_process import Cpi
+from tests.support.cpi_process import CallError, Cpi
 
 
 @pytest.mark.parametrize("version", [None, 1, 2, 3])
@@ -14,12 +14,33 @@ def test_same_answer_for_every_version_asked(cpi: Cpi, version: int | None) -> N
         request["api_version"] = version
     result = cpi.raw(json.dumps(request).encode()).value()
 
-    assert result["api_version"] == 2
+    assert result["api_version"] == 3
     assert "warden-tar" in result["stemcell_formats"]
 
 
 def test_needs_neither_configuration_nor_cluster(cpi: Cpi, api) -> None:
     cpi.config.write_text("no JSON")
 
-    assert cpi("info")["api_version"] == 2
+    assert cpi("info")["api_version"] == 3
+    assert cpi("ping") == "pong"
+    assert api.connections == 0
+
+
+SUBNET = {"type": "manual", "cloud_properties": {}, "range": "10.0.0.0/24"}
+REFUSED = [
+    (("current_vm_id",), "NotImplemented"),
+    (("create_network", SUBNET), "NotImplemented"),
+    (("delete_network", "network-1"), "NetworkNotFound"),
+    (("configure_networks", "vm-1", {}), "NotSupported"),
+]
+
+
+@pytest.mark.parametrize(("call", "kind"), REFUSED, ids=[call[0] for call, _ in REFUSED])
+def test_what_no_cluster_can_do_has_the_type_that_callers_expect(cpi: Cpi, api, call, kind) -> None:
+    cpi.config.write_text("no JSON")
+    with pytest.raises(CallError) as failure:
+        cpi(*call)
+
+    assert failure.value.type == f"Bosh::Clouds::{kind}"
+    assert not failure.value.ok_to_retry
     assert api.connections == 0

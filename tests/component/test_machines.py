@@ -25,6 +25,13 @@ def test_create_vm_makes_machine_secret_and_config_map_in_this_order(api, cpi, c
         assert owner["uid"] == machine["metadata"]["uid"]
 
 
+def test_what_calculate_vm_cloud_properties_answers_makes_a_machine_of_these_sizes(api, cpi, create_vm) -> None:
+    sizes = cpi("calculate_vm_cloud_properties", {"cpu": 2, "ram": 2049, "ephemeral_disk_size": 5001}, "surplus")
+    machine = api.store.get("VirtualMachine", NAMESPACE, create_vm(properties=sizes))
+
+    assert machine["spec"]["machine"]["resources"] == {"cpu": "2", "memory": "2049Mi", "ephemeralDisk": "5001Mi"}
+
+
 def test_settings_are_two_one_line_objects_with_disjoint_keys(api, create_vm) -> None:
     cid = create_vm("agent-1")
     public = api.store.get("ConfigMap", NAMESPACE, cid)["data"]["settings.json"]

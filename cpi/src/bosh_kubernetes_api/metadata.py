@@ -1,4 +1,4 @@
-"""What set_vm_metadata and set_disk_metadata write: everything verbatim in an annotation, what is legal in labels."""
+"""Metadata of the Director on objects: everything verbatim in an annotation, what is legal in labels."""
 
 from __future__ import annotations
 
@@ -27,6 +27,15 @@ def patch(metadata: Json, current: Json) -> Json:
         if key and is_label_value(key) and text and is_label_value(text):
             labels[METADATA_LABEL_PREFIX + key] = text
     return {"metadata": {"annotations": {METADATA: json.dumps(metadata)}, "labels": labels}}
+
+
+def stamped(body: Json, metadata: Json) -> Json:
+    """`body`, an object that is yet to be made, with this metadata."""
+    made = patch(metadata, body)["metadata"]
+    found = body["metadata"]
+    labels = {**found.get("labels", {}), **made["labels"]}
+    annotations = {**found.get("annotations", {}), **made["annotations"]}
+    return {**body, "metadata": {**found, "labels": labels, "annotations": annotations}}
 
 
 def machine_patch(metadata: Json, current: Json) -> Json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import names
+from .metadata import stamped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,12 +26,13 @@ def build(
     os: str = "",
     architecture: str = "",
     pull_secrets: list[str],
+    tags: Json | None = None,
 ) -> Json:
-    """The Stemcell of `image` (`repository@sha256:…`) with one user. `form` is HEAVY or LIGHT.
+    """The Stemcell of `image` (`repository@sha256:…`) with one user. `form` is HEAVY or LIGHT, `tags` are its metadata.
 
     It has no Director's label: Directors share a stemcell, and `spec.users` says which do.
     """
-    return {
+    body: Json = {
         "apiVersion": names.API_VERSION,
         "kind": "Stemcell",
         "metadata": {"name": names.stemcell_cid(image), "labels": names.labels(ROLE)},
@@ -45,6 +47,7 @@ def build(
             "users": [{"director": director}],
         },
     }
+    return stamped(body, tags) if tags else body
 
 
 def users(stemcell: Json) -> list[str]:

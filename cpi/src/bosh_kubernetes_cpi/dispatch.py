@@ -17,21 +17,27 @@ if TYPE_CHECKING:
 
     Json = dict[str, Any]
 
-# Kinds of arguments; one that ends in OR_NULL takes null, as some callers send it for what a manifest leaves out.
+# Kinds of arguments and results. One that ends in OR_NULL takes null, as some callers send it for what a manifest
+# leaves out.
 OR_NULL = " or null"
 TEXT, WHOLE, OBJECT, TEXTS = "a string", "a whole number", "an object", "a list of strings"
-NAME = "a non-empty string"
+NAME, SWITCH, NOTHING = "a non-empty string", "true or false", "null"
+HINT, MACHINE = "a non-empty object of strings", "a list of a CID and an object"
 
-# Method: module in methods/, limit of time in seconds (the only such table), arguments in their order. An argument in
-# brackets may be missing. Arguments beyond these are ignored, as newer versions of the API add some.
-METHODS: dict[str, tuple[str, float, tuple[tuple[str, str], ...]]] = {
-    "info": ("info", 10, ()),
+# Method: module in methods/, limit of time in seconds (the only such table), arguments in their order, result (all by
+# contract 2.2). An argument in brackets may be missing. Arguments beyond these are ignored, as newer versions of the
+# API add some.
+METHODS: dict[str, tuple[str, float, tuple[tuple[str, str], ...], str]] = {
+    "info": ("info", 10, (), OBJECT),
+    "ping": ("info", 10, (), NAME),
+    "current_vm_id": ("info", 10, (), NOTHING),
     "create_stemcell": (
         "stemcells",
         7200,
         (("image_path", TEXT), ("cloud_properties", OBJECT + OR_NULL), ("[env]", OBJECT + OR_NULL)),
+        NAME,
     ),
-    "delete_stemcell": ("stemcells", 300, (("stemcell_cid", NAME),)),
+    "delete_stemcell": ("stemcells", 300, (("stemcell_cid", NAME),), NOTHING),
     "create_vm": (
         "create_vm",
         2400,
@@ -43,22 +49,28 @@ METHODS: dict[str, tuple[str, float, tuple[tuple[str, str], ...]]] = {
             ("disk_cids", TEXTS + OR_NULL),
             ("env", OBJECT + OR_NULL),
         ),
+        MACHINE,
     ),
-    "delete_vm": ("delete_vm", 900, (("vm_cid", NAME),)),
-    "has_vm": ("has_vm", 60, (("vm_cid", NAME),)),
-    "reboot_vm": ("reboot_vm", 600, (("vm_cid", NAME),)),
-    "set_vm_metadata": ("metadata", 60, (("vm_cid", NAME), ("metadata", OBJECT))),
+    "delete_vm": ("delete_vm", 900, (("vm_cid", NAME),), NOTHING),
+    "has_vm": ("has_vm", 60, (("vm_cid", NAME),), SWITCH),
+    "reboot_vm": ("reboot_vm", 600, (("vm_cid", NAME),), NOTHING),
+    "set_vm_metadata": ("metadata", 60, (("vm_cid", NAME), ("metadata", OBJECT)), NOTHING),
+    "calculate_vm_cloud_properties": ("vm_sizes", 10, (("vm_resources", OBJECT),), OBJECT),
     "create_disk": (
         "disks",
         120,
         (("size", WHOLE), ("cloud_properties", OBJECT + OR_NULL), ("[vm_cid]", TEXT + OR_NULL)),
+        NAME,
     ),
-    "delete_disk": ("disks", 300, (("disk_cid", NAME),)),
-    "has_disk": ("disks", 60, (("disk_cid", NAME),)),
-    "attach_disk": ("attachments", 600, (("vm_cid", NAME), ("disk_cid", NAME))),
-    "detach_disk": ("attachments", 600, (("vm_cid", NAME), ("disk_cid", NAME))),
-    "get_disks": ("attachments", 60, (("vm_cid", NAME),)),
-    "set_disk_metadata": ("metadata", 60, (("disk_cid", NAME), ("metadata", OBJECT))),
+    "delete_disk": ("disks", 300, (("disk_cid", NAME),), NOTHING),
+    "has_disk": ("disks", 60, (("disk_cid", NAME),), SWITCH),
+    "attach_disk": ("attachments", 600, (("vm_cid", NAME), ("disk_cid", NAME)), HINT),
+    "detach_disk": ("attachments", 600, (("vm_cid", NAME), ("disk_cid", NAME)), NOTHING),
+    "get_disks": ("attachments", 60, (("vm_cid", NAME),), TEXTS),
+    "set_disk_metadata": ("metadata", 60, (("disk_cid", NAME), ("metadata", OBJECT)), NOTHING),
+    "create_network": ("networks", 10, (("subnet", OBJECT),), NOTHING),
+    "delete_network": ("networks", 10, (("network_cid", NAME),), NOTHING),
+    "configure_networks": ("networks", 10, (("vm_cid", NAME), ("networks", OBJECT)), NOTHING),
 }
 
 
@@ -71,7 +83,7 @@ def answer(text: bytes, config_path: str, begin: Callable[[float], None]) -> Jso
     call: Call | None = None
     try:
         request = parse(text)
-        module, limit, shapes = _known(request["method"])
+        module, limit, shapes, kind = _known(request["method"])
         arguments = check(request["method"], request["arguments"], shapes)
         version = versions.requested(request.get("api_version"), request["method"])
         call = Call(request["method"], request["context"], version=version, config_path=config_path, limit=limit)
@@ -80,7 +92,12 @@ def answer(text: bytes, config_path: str, begin: Callable[[float], None]) -> Jso
         name = f"{__package__}.methods.{module}"
         __import__(name)  # what importlib.import_module does, without the 2 % of `info` that importlib takes to load
         serve = getattr(sys.modules[name], call.method)
-        return {"result": serve(call, *arguments), "error": None, "log": ""}
+        result = serve(call, *arguments)
+        if not _is(kind, result):
+            return error(
+                "Bosh::Clouds::CloudError", f"a fault of the CPI: its result is not {kind}; please report it", False
+            )
+        return {"result": result, "error": None, "log": ""}
     except Failure as failure:
         return error(failure.type, _redacted(failure.message, request, call), failure.ok_to_retry)
     except Exception as fault:
@@ -133,14 +150,22 @@ def check(method: str, arguments: list[Any], shapes: tuple[tuple[str, str], ...]
 def _is(kind: str, value: Any) -> bool:
     if kind.endswith(OR_NULL):
         return value is None or _is(kind[: -len(OR_NULL)], value)
+    if kind == NOTHING:
+        return value is None
     if kind == NAME:
         return isinstance(value, str) and bool(value)
     if kind == TEXTS:
         return isinstance(value, list) and all(isinstance(item, str) for item in value)
-    return isinstance(value, {TEXT: str, WHOLE: int, OBJECT: dict}[kind]) and not isinstance(value, bool)
+    if kind == HINT:
+        return isinstance(value, dict) and bool(value) and all(isinstance(item, str) for item in value.values())
+    if kind == MACHINE:
+        return isinstance(value, list) and len(value) == 2 and _is(NAME, value[0]) and _is(OBJECT, value[1])
+    if kind == WHOLE:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, {TEXT: str, OBJECT: dict, SWITCH: bool}[kind])
 
 
-def _known(method: str) -> tuple[str, float, tuple[tuple[str, str], ...]]:
+def _known(method: str) -> tuple[str, float, tuple[tuple[str, str], ...], str]:
     if method not in METHODS:
         raise UnknownMethod(f"the method {method[:64]!r} is not implemented by this CPI")
     return METHODS[method]

@@ -2,10 +2,12 @@
 
     Failure                     answered as                  ok_to_retry
     ├── RequestError            Bosh::Clouds::CpiError       false
-    ├── UnknownMethod           Bosh::Clouds::NotImplemented false
+    ├── Unimplemented           Bosh::Clouds::NotImplemented false
+    │   └── UnknownMethod       a method that is not in the table of dispatch
     ├── NotSupported            Bosh::Clouds::NotSupported   false
     ├── VMNotFound              Bosh::Clouds::VMNotFound     false
     ├── DiskNotFound            Bosh::Clouds::DiskNotFound   false
+    ├── NetworkNotFound         Bosh::Clouds::NetworkNotFound false
     ├── VMCreationFailed        Bosh::Clouds::VMCreationFailed   as told
     └── CloudError              Bosh::Clouds::CloudError     as told
         ├── Interrupted         SIGTERM while working
@@ -47,8 +49,14 @@ class RequestError(Failure):
     type = "Bosh::Clouds::CpiError"
 
 
-class UnknownMethod(Failure):
+class Unimplemented(Failure):
+    """What there is not, here or anywhere; callers go on without it where they can."""
+
     type = "Bosh::Clouds::NotImplemented"
+
+
+class UnknownMethod(Unimplemented):
+    pass
 
 
 class NotSupported(Failure):
@@ -63,6 +71,10 @@ class VMNotFound(Failure):
 
 class DiskNotFound(Failure):
     type = "Bosh::Clouds::DiskNotFound"
+
+
+class NetworkNotFound(Failure):
+    type = "Bosh::Clouds::NetworkNotFound"
 
 
 class VMCreationFailed(Failure):

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-ANNOUNCED = 2
+ANNOUNCED = 3
 SUPPORTED = (1, 2, 3)
 
 STEMCELL_FORMATS = ("warden-tar", "general-tar", "docker-light", "kubernetes-light")

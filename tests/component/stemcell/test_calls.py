@@ -80,8 +80,31 @@ def test_cloud_properties_may_say_nothing(api, registry, cpi, image, properties)
     assert spec(api, cpi("create_stemcell", image, properties))["name"] == ""
 
 
-def test_the_third_argument_is_accepted(registry, cpi, image) -> None:
-    assert cpi("create_stemcell", image, {}, {"tags": {"a": "b"}}) == cpi("create_stemcell", image, {})
+def test_tags_of_the_third_argument_are_kept_and_labels_where_legal(api, registry, cpi, image) -> None:
+    tags = {"owner": "me", "of": "x/y"}
+    cid = cpi("create_stemcell", image, {}, {"tags": tags})
+    metadata = api.store.get("Stemcell", NAMESPACE, cid)["metadata"]
+
+    assert json.loads(metadata["annotations"][names.METADATA]) == tags
+    assert {key: value for key, value in metadata["labels"].items() if key.startswith("bosh.io/")} == {
+        "bosh.io/owner": "me"
+    }
+    assert cpi("create_stemcell", image, {}) == cid
+    assert api.store.get("Stemcell", NAMESPACE, cid)["metadata"]["labels"] == metadata["labels"]
+
+
+@pytest.mark.parametrize("env", [None, {}, {"tags": None}, {"tags": {}}, {"other": 1}])
+def test_the_third_argument_may_say_nothing(api, registry, cpi, image, env) -> None:
+    cid = cpi("create_stemcell", image, {}, env)
+    assert "annotations" not in api.store.get("Stemcell", NAMESPACE, cid)["metadata"]
+
+
+def test_tags_that_are_no_object_are_refused_before_anything_is_pushed(registry, cpi, image) -> None:
+    with pytest.raises(CallError, match="tags") as failure:
+        cpi("create_stemcell", image, {}, {"tags": ["a"]})
+
+    assert failure.value.type == "Bosh::Clouds::CpiError"
+    assert registry.store.manifests == {}
 
 
 def test_the_same_stemcell_again_is_the_same_and_leaves_nothing_twice(api, registry, cpi, image) -> None:

@@ -17,6 +17,13 @@ def test_it_belongs_to_no_director() -> None:
     assert built()["metadata"]["labels"] == {names.MANAGED_BY: names.MANAGER, names.ROLE: "stemcell"}
 
 
+def test_tags_are_its_metadata_and_touch_nothing_of_ours() -> None:
+    found = built(tags={"role": "x", "n": 1})["metadata"]
+
+    assert found["labels"] == {**built()["metadata"]["labels"], "bosh.io/role": "x", "bosh.io/n": "1"}
+    assert found["annotations"] == {names.METADATA: '{"role": "x", "n": 1}'}
+
+
 def test_texts_that_are_too_long_are_cut_to_what_the_api_takes() -> None:
     spec = built(name="n" * 999, version="v" * 999, os="o" * 999, architecture="a" * 999)["spec"]
     assert [len(spec[key]) for key in ("name", "version", "os", "architecture")] == [253, 128, 128, 32]

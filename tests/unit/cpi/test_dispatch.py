@@ -12,11 +12,44 @@ from bosh_kubernetes_cpi.errors import RequestError
 def test_each_method_of_the_table_is_a_function_that_takes_its_arguments(method) -> None:
     import inspect
 
-    module, limit, arguments = dispatch.METHODS[method]
+    module, limit, arguments, result = dispatch.METHODS[method]
     serve = getattr(import_module(f"bosh_kubernetes_cpi.methods.{module}"), method)
 
     inspect.signature(serve).bind(None, *arguments)
     assert limit > 0
+    assert isinstance(result, str)
+
+
+# What callers accept of each method (contract 2.2), and what would break them.
+RESULTS = [
+    (dispatch.NOTHING, [None], [True, {}, ""]),
+    (dispatch.SWITCH, [True, False], [None, 0, "true"]),
+    (dispatch.NAME, ["disk-1"], [None, "", 7, ["disk-1"]]),
+    (dispatch.TEXTS, [[], ["disk-1"]], [None, "disk-1", [None]]),
+    (dispatch.OBJECT, [{}, {"a": 1}], [None, [], "a"]),
+    (dispatch.HINT, [{"path": "/a"}], [None, {}, "", {"lun": 0}]),
+    (dispatch.MACHINE, [["vm-1", {}]], [None, "vm-1", [], ["", {}], ["vm-1"], ["vm-1", None]]),
+    (dispatch.NAME + dispatch.OR_NULL, [None, "disk-2"], ["", {}]),
+]
+
+
+@pytest.mark.parametrize(("kind", "good", "bad"), RESULTS, ids=[kind for kind, _, _ in RESULTS])
+def test_results_are_what_the_table_says_or_a_fault_of_ours(monkeypatch, kind, good, bad) -> None:
+    from bosh_kubernetes_cpi.methods import info
+
+    monkeypatch.setitem(dispatch.METHODS, "ping", ("info", 1, (), kind))
+
+    def answered(value):
+        monkeypatch.setattr(info, "ping", lambda _call: value)
+        return dispatch.answer(b'{"method": "ping"}', "", lambda _limit: None)
+
+    for value in good:
+        assert answered(value) == {"result": value, "error": None, "log": ""}
+    for value in bad:
+        answer = answered(value)
+        assert answer["result"] is None
+        assert answer["error"]["type"] == "Bosh::Clouds::CloudError"
+        assert f"its result is not {kind}" in answer["error"]["message"]
 
 
 @pytest.mark.parametrize("message", ["Invalid Method: x", "Method is not known, got x"])

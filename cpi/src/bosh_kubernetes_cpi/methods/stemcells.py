@@ -30,9 +30,11 @@ def create_stemcell(call: Call, image_path: str, cloud_properties: Json | None, 
     """Make an image available to the nodes; answers the stemcell's CID, which is the same for the same image.
 
     A light stemcell's cloud properties name an image (`image_reference` with `digest`, or `image`) and `image_path` is
-    not read; a heavy one's file is pushed to the configured registry. `env` (API 3: tags) has no meaning for an image.
+    not read; a heavy one's file is pushed to the configured registry. The tags of `env` (API 3) become metadata of a
+    Stemcell that is made here; one that was there before keeps its own.
     """
     wanted = properties.read(cloud_properties)
+    tags = _tags(env)
     places = Places(call.config["registry"], call.api.endpoint, call.deadline)
     users = Users(call.api, call.namespace, call.director)
     if wanted.image is not None:
@@ -41,7 +43,7 @@ def create_stemcell(call: Call, image_path: str, cloud_properties: Json | None, 
             image = light.pin(wanted.image, registry, say=log.progress)
         finally:
             registry.close()
-        cid, _ = _added(users, _body(call, wanted, image.pinned, stemcells.LIGHT), call.deadline)
+        cid, _ = _added(users, _body(call, wanted, image.pinned, stemcells.LIGHT, tags), call.deadline)
         return cid
     if not places.configured:
         raise RequestError(
@@ -50,7 +52,7 @@ def create_stemcell(call: Call, image_path: str, cloud_properties: Json | None, 
         )
     registry = places.own()
     try:
-        return _heavy(call, registry, places, users, wanted, image_path)
+        return _heavy(call, registry, places, users, wanted, tags, image_path)
     finally:
         registry.close()
 
@@ -112,12 +114,18 @@ def _kept_for_machines(users: Users, last: Json) -> bool:
 
 
 def _heavy(
-    call: Call, registry: Registry, places: Places, users: Users, wanted: properties.Properties, image_path: str
+    call: Call,
+    registry: Registry,
+    places: Places,
+    users: Users,
+    wanted: properties.Properties,
+    tags: Json,
+    image_path: str,
 ) -> str:
     manifest = _push(registry, wanted, image_path)
     image = places.pull_name.at(manifest.digest).pinned
     # a user first, the manifest second: from here on no delete_stemcell takes the image away (see stemcell.users)
-    cid, joined = _added(users, _body(call, wanted, image, stemcells.HEAVY), call.deadline)
+    cid, joined = _added(users, _body(call, wanted, image, stemcells.HEAVY, tags), call.deadline)
     try:
         registry.put_manifest(manifest, tag=cid)
     except Failure:
@@ -139,7 +147,15 @@ def _push(registry: Registry, wanted: properties.Properties, image_path: str) ->
     )
 
 
-def _body(call: Call, wanted: properties.Properties, image: str, form: str) -> Json:
+def _tags(env: Json | None) -> Json:
+    """Raises RequestError."""
+    tags = (env or {}).get("tags") or {}
+    if not isinstance(tags, dict):
+        raise RequestError("create_stemcell: tags of argument 3, env, must be an object")
+    return tags
+
+
+def _body(call: Call, wanted: properties.Properties, image: str, form: str, tags: Json) -> Json:
     secrets = sorted({*call.config["registry"]["pull_secrets"], *wanted.pull_secrets})
     return stemcells.build(
         image,
@@ -150,6 +166,7 @@ def _body(call: Call, wanted: properties.Properties, image: str, form: str) -> J
         os=wanted.os,
         architecture=wanted.architecture,
         pull_secrets=secrets,
+        tags=tags,
     )
 
 
