@@ -13,6 +13,7 @@ from tests.support.connect_proxy import ConnectProxy
 from tests.support.cpi_process import Cpi
 from tests.support.fakeapi.operator import FakeOperator
 from tests.support.fakeapi.server import TOKEN, FakeApi
+from tests.support.fakeapi.storage import DRIVER, FakeStorage
 
 Json = dict[str, Any]
 
@@ -54,6 +55,12 @@ def api() -> Iterator[FakeApi]:
 def operator(api: FakeApi) -> Iterator[FakeOperator]:
     with FakeOperator(api.store, NAMESPACE) as operator:
         yield operator
+
+
+@pytest.fixture
+def storage(api: FakeApi) -> Iterator[FakeStorage]:
+    with FakeStorage(api.store, NAMESPACE) as storage:
+        yield storage
 
 
 @pytest.fixture
@@ -105,7 +112,7 @@ def ours(api: FakeApi) -> Callable[[], list[str]]:
     """Every object that CPI calls made and that is still there, as `Kind/name`."""
 
     def find() -> list[str]:
-        kinds = ("VirtualMachine", "ConfigMap", "Secret", "PersistentVolumeClaim")
+        kinds = ("VirtualMachine", "ConfigMap", "Secret", "PersistentVolumeClaim", "VolumeSnapshot")
         return [f"{kind}/{value['metadata']['name']}" for kind in kinds for value in api.store.list(kind, NAMESPACE)]
 
     return find
@@ -118,6 +125,27 @@ def storage_class(name: str, *, default: bool = False) -> Json:
         "kind": "StorageClass",
         "metadata": {"name": name, "annotations": annotations},
         "provisioner": "example.com/none",
+    }
+
+
+def snapshot_class(name: str, *, default: bool = False, driver: str = DRIVER) -> Json:
+    annotations = {"snapshot.storage.kubernetes.io/is-default-class": "true"} if default else {}
+    return {
+        "apiVersion": "snapshot.storage.k8s.io/v1",
+        "kind": "VolumeSnapshotClass",
+        "metadata": {"name": name, "annotations": annotations},
+        "driver": driver,
+        "deletionPolicy": "Delete",
+    }
+
+
+def attributes_class(name: str) -> Json:
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "VolumeAttributesClass",
+        "metadata": {"name": name},
+        "driverName": DRIVER,
+        "parameters": {"iops": "3000"},
     }
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from bosh_kubernetes_api import claims, machine, names, paths, settings
 from bosh_kubernetes_cpi.clock import Deadline
-from bosh_kubernetes_cpi.errors import Conflict, Invalid, NotFound, TimedOut
+from bosh_kubernetes_cpi.errors import ApiError, Conflict, Invalid, NotFound, TimedOut
 from bosh_kubernetes_cpi.transport.api import Api
 from bosh_kubernetes_cpi.transport.observe import Wait, until
 
@@ -53,6 +53,17 @@ class ApiContract:
         with pytest.raises(NotFound):
             api.merge_patch(where, {"spec": {}})
         api.delete(where)
+
+    def test_unknown_kind_is_no_absent_object_and_discovery_tells_it(self, api: Api, namespace: str) -> None:
+        """An absent object is a Status of the reason NotFound; a kind that nobody serves is 404 and no more."""
+        with pytest.raises(ApiError) as failure:
+            api.get(f"/apis/nothing.example.com/v1/namespaces/{namespace}/things/one")
+        served = {one["groupVersion"] for group in api.get(paths.GROUPS)["groups"] for one in group["versions"]}
+
+        assert failure.value.status == 404
+        assert not isinstance(failure.value, NotFound)
+        assert names.API_VERSION in served
+        assert "nothing.example.com/v1" not in served
 
     def test_status_is_not_written_with_the_rest_and_unknown_fields_go(self, api: Api, namespace: str) -> None:
         body = a_machine()

@@ -47,6 +47,9 @@ name, never read back. Status is the operator's, Pods too.
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
   verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [snapshot.storage.k8s.io]
+  resources: [volumesnapshots]
+  verbs: [get, watch, create, delete]
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   resourceNames: [bosh-kubernetes-operator]
@@ -61,6 +64,9 @@ name, never read back. Status is the operator's, Pods too.
 
 {{- define "bosh.cpiClusterRules" -}}
 - apiGroups: [storage.k8s.io]
-  resources: [storageclasses]
+  resources: [storageclasses, volumeattributesclasses]
+  verbs: [get, list]
+- apiGroups: [snapshot.storage.k8s.io]
+  resources: [volumesnapshotclasses]
   verbs: [get, list]
 {{- end -}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .names import DELETING, DISK, ROLE, ROLE_DISK, labels
+from .names import DELETING, DISK, ROLE, ROLE_DISK, SNAPSHOT_CLASS, labels
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,17 +16,26 @@ if TYPE_CHECKING:
 ABANDONED = 900.0
 
 
-def claim(cid: str, *, director: str, size: int, storage_class: str = "", access_mode: str = "ReadWriteOnce") -> Json:
+def claim(
+    cid: str,
+    *,
+    director: str,
+    size: int,
+    storage_class: str = "",
+    access_mode: str = "ReadWriteOnce",
+    snapshot_class: str = "",
+    attributes_class: str = "",
+) -> Json:
     """`size` in MiB. Without a storage class the cluster's default one is taken."""
     spec: Json = {"accessModes": [access_mode], "resources": {"requests": {"storage": f"{size}Mi"}}}
     if storage_class:
         spec["storageClassName"] = storage_class
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": {"name": cid, "labels": labels(ROLE_DISK, director=director, disk=cid)},
-        "spec": spec,
-    }
+    if attributes_class:
+        spec["volumeAttributesClassName"] = attributes_class
+    metadata: Json = {"name": cid, "labels": labels(ROLE_DISK, director=director, disk=cid)}
+    if snapshot_class:
+        metadata["annotations"] = {SNAPSHOT_CLASS: snapshot_class}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
 
 
 def is_disk(claim: Json) -> bool:

@@ -21,6 +21,7 @@ MANAGER = "bosh-kubernetes"
 
 METADATA = f"{GROUP}/metadata"
 DELETING = f"{GROUP}/deleting"
+SNAPSHOT_CLASS = f"{GROUP}/snapshot-class"
 METADATA_LABEL_PREFIX = "bosh.io/"
 
 ROLE_MACHINE = "machine"
@@ -31,6 +32,7 @@ ROLE_SETTINGS = "settings"
 ROLE_CREDENTIALS = "credentials"
 ROLE_ADDRESS = "address"
 ROLE_FIRMWARE = "firmware"
+ROLE_SNAPSHOT = "snapshot"
 
 _EDGE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 _INNER = _EDGE | frozenset("-_.")
@@ -43,7 +45,7 @@ def is_cid(value: object) -> bool:
 
 
 def new_cid(kind: str) -> str:
-    """A fresh CID: kind is `vm` or `disk`."""
+    """A fresh CID: kind is `vm`, `disk` or `snapshot`."""
     import uuid
 
     return f"{kind}-{uuid.uuid4()}"

@@ -6,6 +6,9 @@ from __future__ import annotations
 
 from .names import API_VERSION, LEASE, MACHINES, STEMCELLS
 
+SNAPSHOT_API = "snapshot.storage.k8s.io/v1"  # its kinds are there when somebody has installed them
+GROUPS = "/apis"  # the groups of API that the server has
+
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._")
 
 
@@ -36,6 +39,18 @@ def lease(namespace: str) -> str:
 
 def storage_classes() -> str:
     return "/apis/storage.k8s.io/v1/storageclasses"
+
+
+def attributes_classes() -> str:
+    return "/apis/storage.k8s.io/v1/volumeattributesclasses"
+
+
+def snapshots(namespace: str) -> str:
+    return f"/apis/{SNAPSHOT_API}/namespaces/{_name(namespace)}/volumesnapshots"
+
+
+def snapshot_classes() -> str:
+    return f"/apis/{SNAPSHOT_API}/volumesnapshotclasses"
 
 
 def item(collection: str, name: str) -> str:

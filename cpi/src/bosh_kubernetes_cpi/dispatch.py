@@ -68,6 +68,8 @@ METHODS: dict[str, tuple[str, float, tuple[tuple[str, str], ...], str]] = {
     "detach_disk": ("attachments", 600, (("vm_cid", NAME), ("disk_cid", NAME)), NOTHING),
     "get_disks": ("attachments", 60, (("vm_cid", NAME),), TEXTS),
     "set_disk_metadata": ("metadata", 60, (("disk_cid", NAME), ("metadata", OBJECT)), NOTHING),
+    "snapshot_disk": ("snapshots", 1800, (("disk_cid", NAME), ("metadata", OBJECT + OR_NULL)), NAME),
+    "delete_snapshot": ("snapshots", 300, (("snapshot_cid", NAME),), NOTHING),
     "create_network": ("networks", 10, (("subnet", OBJECT),), NOTHING),
     "delete_network": ("networks", 10, (("network_cid", NAME),), NOTHING),
     "configure_networks": ("networks", 10, (("vm_cid", NAME), ("networks", OBJECT)), NOTHING),

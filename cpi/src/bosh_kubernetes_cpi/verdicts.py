@@ -69,6 +69,14 @@ UNHEARD = "Unheard"  # our word for: the operator has said nothing yet
 UNKNOWN = 180.0  # seconds for that, and for a reason of a newer operator
 
 
+# What a VolumeSnapshot's status is at -> seconds that snapshot_disk bears it, ok_to_retry. The storage tries again what
+# failed, and some of what it reports in between means nothing.
+SNAPSHOT: dict[str, tuple[float, bool]] = {
+    "Unheard": (120, True),
+    "Error": (60, False),
+}
+
+
 class Patience:
     """Clocks of the reasons that were seen. A reason that comes back goes on where it was: flapping is no progress."""
 

@@ -22,6 +22,13 @@ class Refusal(Exception):  # noqa: N818 (it becomes a Status object)
         }
 
 
+class UnknownPath(Refusal):
+    """No Status object: the real server says so in plain text."""
+
+    def __init__(self) -> None:
+        super().__init__(404, "", "404 page not found")
+
+
 def not_found(resource: str, name: str) -> Refusal:
     return Refusal(404, "NotFound", f'{resource} "{name}" not found')
 

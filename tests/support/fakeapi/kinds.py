@@ -55,6 +55,62 @@ def custom() -> list[Kind]:
     return result
 
 
+_TEXT = {"type": "string"}
+_TEXTS = {"type": "object", "additionalProperties": _TEXT}
+_HEAD = {"apiVersion": _TEXT, "kind": _TEXT, "metadata": {"type": "object"}}
+_ONCE = [{"rule": "self == oldSelf", "message": "field is immutable"}]
+
+# What the snapshot controller's own definitions ask for, as far as a client can run into it.
+_SNAPSHOT: Json = {
+    "type": "object",
+    "required": ["spec"],
+    "properties": {
+        **_HEAD,
+        "spec": {
+            "type": "object",
+            "required": ["source"],
+            "properties": {
+                "source": {
+                    "type": "object",
+                    "properties": {"persistentVolumeClaimName": _TEXT, "volumeSnapshotContentName": _TEXT},
+                    "oneOf": [{"required": ["persistentVolumeClaimName"]}, {"required": ["volumeSnapshotContentName"]}],
+                    "x-kubernetes-validations": _ONCE,
+                },
+                "volumeSnapshotClassName": {"type": "string", "minLength": 1},
+            },
+        },
+        "status": {
+            "type": "object",
+            "properties": {
+                "boundVolumeSnapshotContentName": _TEXT,
+                "creationTime": _TEXT,
+                "readyToUse": {"type": "boolean"},
+                "restoreSize": _TEXT,
+                "error": {"type": "object", "properties": {"message": _TEXT, "time": _TEXT}},
+            },
+        },
+    },
+}
+_SNAPSHOT_CLASS: Json = {
+    "type": "object",
+    "required": ["driver", "deletionPolicy"],
+    "properties": {
+        **_HEAD,
+        "driver": {"type": "string", "x-kubernetes-validations": _ONCE},
+        "deletionPolicy": {"type": "string", "enum": ["Delete", "Retain"]},
+        "parameters": _TEXTS,
+    },
+}
+_ATTRIBUTES_CLASS: Json = {
+    "type": "object",
+    "required": ["driverName"],
+    "properties": {
+        **_HEAD,
+        "driverName": {"type": "string", "minLength": 1, "x-kubernetes-validations": _ONCE},
+        "parameters": {**_TEXTS, "x-kubernetes-validations": _ONCE},
+    },
+}
+
 BUILT_IN = [
     Kind("", "v1", "configmaps", "ConfigMap"),
     Kind("", "v1", "secrets", "Secret"),
@@ -62,6 +118,23 @@ BUILT_IN = [
     Kind("", "v1", "pods", "Pod", has_status=True),
     Kind("coordination.k8s.io", "v1", "leases", "Lease"),
     Kind("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False),
+    Kind(
+        "storage.k8s.io",
+        "v1",
+        "volumeattributesclasses",
+        "VolumeAttributesClass",
+        namespaced=False,
+        schema=_ATTRIBUTES_CLASS,
+    ),
+    Kind("snapshot.storage.k8s.io", "v1", "volumesnapshots", "VolumeSnapshot", has_status=True, schema=_SNAPSHOT),
+    Kind(
+        "snapshot.storage.k8s.io",
+        "v1",
+        "volumesnapshotclasses",
+        "VolumeSnapshotClass",
+        namespaced=False,
+        schema=_SNAPSHOT_CLASS,
+    ),
 ]
 
 
@@ -140,5 +213,28 @@ def _prune(value: Any, schema: Json) -> None:
 def _claim(name: str, new: Json, old: Json | None) -> None:
     if not new["spec"].get("accessModes") or not new["spec"].get("resources", {}).get("requests", {}).get("storage"):
         raise invalid("PersistentVolumeClaim", name, "spec.accessModes: Required value")
-    if old is not None and {**new["spec"], "resources": 0} != {**old["spec"], "resources": 0}:
+    if old is None:
+        return
+    fixed = {"resources": 0, "volumeAttributesClassName": 0}
+    if {**new["spec"], **fixed} != {**old["spec"], **fixed}:
         raise invalid("PersistentVolumeClaim", name, "spec: Forbidden: spec is immutable after creation")
+    _attributes(name, new, old)
+
+
+def _attributes(name: str, new: Json, old: Json) -> None:
+    """As Kubernetes 1.34 and later: for bound claims only, and back to none only while none was ever applied."""
+    wanted, before = (spec.get("volumeAttributesClassName") for spec in (new["spec"], old["spec"]))
+    status = old.get("status", {})
+    if wanted == before:
+        return
+    if status.get("phase") != "Bound":
+        why = (
+            "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+        )
+    elif wanted is None and status.get("currentVolumeAttributesClassName"):
+        why = "update to nil is forbidden when status.currentVolumeAttributesClassName is not nil"
+    elif wanted == "":
+        why = "update from non-nil value to an empty string is forbidden"
+    else:
+        return
+    raise invalid("PersistentVolumeClaim", name, f"spec.volumeAttributesClassName: Forbidden: {why}")

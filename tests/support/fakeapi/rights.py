@@ -6,19 +6,23 @@ PAGE = Path(__file__).parents[3] / "docs" / "configuration.md"
 
 Rights = dict[tuple[str, str], set[str]]  # API group ("" for core) and plural -> verbs
 
+# The page's tables, and a kind that must be in each.
+TABLES = {"In the machines' namespace:": ("", "secrets"), "In the cluster:": ("storage.k8s.io", "storageclasses")}
+
 
 def documented() -> Rights:
-    """The table below "In the machines' namespace", and the storage classes that the sentence after it names."""
-    result: Rights = {("storage.k8s.io", "storageclasses"): {"get", "list"}}
-    _, _, text = PAGE.read_text().partition("In the machines' namespace:")
-    for line in text.strip().splitlines():
-        if not line.startswith("|"):
-            break
-        group, resources, verbs = (cell.strip() for cell in line.strip("|").split("|"))
-        for resource in resources.split(","):
-            key = ("" if group == "core" else group.strip("`"), resource.strip(" `"))
-            result[key] = {verb.strip() for verb in verbs.partition("(")[0].split(",")}
-    assert ("", "secrets") in result
+    """The two tables of the page."""
+    result: Rights = {}
+    for title, one in TABLES.items():
+        _, _, text = PAGE.read_text().partition(title)
+        for line in text.strip().splitlines():
+            if not line.startswith("|"):
+                break
+            group, resources, verbs = (cell.strip() for cell in line.strip("|").split("|"))
+            for resource in resources.split(","):
+                key = ("" if group == "core" else group.strip("`"), resource.strip(" `"))
+                result[key] = {verb.strip() for verb in verbs.partition("(")[0].split(",")}
+        assert one in result
     return result
 
 

@@ -174,6 +174,8 @@ class _Handler(BaseHTTPRequestHandler):
             if fault and not fault.after and not fault.silent:
                 return self._fail(fault)
             self._authenticate()
+            if method == "GET" and url.path == "/apis":
+                return self._send(200, _groups(list(api.store.kinds.values())))
             kind, namespace, name, sub = self._resource(url.path)
             query = {key: values[0] for key, values in parse_qs(url.query).items()}
             needed = verb(method, name, query.get("watch") == "true")
@@ -185,6 +187,8 @@ class _Handler(BaseHTTPRequestHandler):
             if fault:
                 return self._fail(fault)
             return self._send(201 if method == "POST" else 200, answer)
+        except errors.UnknownPath as unknown:
+            return self._send_data(404, "text/plain; charset=utf-8", f"{unknown.message}\n".encode())
         except errors.Refusal as refusal:
             return self._send(refusal.code, refusal.status())
 
@@ -211,7 +215,7 @@ class _Handler(BaseHTTPRequestHandler):
         for kind in self.server.api.store.kinds.values():
             if (kind.group, kind.plural) == (group, rest[0]):
                 return kind, namespace, *([*rest[1:], "", ""][:2])  # type: ignore[return-value]
-        raise errors.Refusal(404, "NotFound", "the server could not find the requested resource")
+        raise errors.UnknownPath
 
     def _answer(self, method: str, kind: Kind, namespace: str, name: str, sub: str, query: Json, body: Any) -> Json:
         store = self.server.api.store
@@ -268,9 +272,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def _send(self, code: int, body: Json, retry_after: str = "") -> None:
-        data = json.dumps(body).encode()
+        self._send_data(code, "application/json", json.dumps(body).encode(), retry_after)
+
+    def _send_data(self, code: int, content_type: str, data: bytes, retry_after: str = "") -> None:
         self.send_response(code)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(data)))
         if retry_after:
             self.send_header("Retry-After", retry_after)
@@ -281,6 +287,19 @@ class _Handler(BaseHTTPRequestHandler):
 def _bookmark(kind: Kind, version: int) -> Json:
     metadata = {"resourceVersion": str(version), "creationTimestamp": None}
     return {"type": "BOOKMARK", "object": {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": metadata}}
+
+
+def _groups(kinds: list[Kind]) -> Json:
+    """Discovery: the named groups and their versions."""
+    versions: dict[str, set[str]] = {}
+    for kind in kinds:
+        if kind.group:
+            versions.setdefault(kind.group, set()).add(kind.version)
+    groups = [
+        {"name": group, "versions": [{"groupVersion": f"{group}/{version}", "version": version} for version in all_of]}
+        for group, all_of in versions.items()
+    ]
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
 
 
 def _selected(query: Json) -> Any:

@@ -17,6 +17,12 @@ CPI = {
     ("", "configmaps"): "create delete",
     ("", "secrets"): "create delete",
     ("", "persistentvolumeclaims"): "get list watch create patch delete",
+    ("snapshot.storage.k8s.io", "volumesnapshots"): "get watch create delete",
+}
+CPI_IN_THE_CLUSTER = {
+    ("storage.k8s.io", "storageclasses"): "get list",
+    ("storage.k8s.io", "volumeattributesclasses"): "get list",
+    ("snapshot.storage.k8s.io", "volumesnapshotclasses"): "get list",
 }
 
 
@@ -51,6 +57,7 @@ def test_the_cpi_may_do_what_its_documentation_says_and_no_more() -> None:
 
     assert rules(role) == flat(CPI) | {("coordination.k8s.io", "leases", "bosh-kubernetes-operator", "get")}
     assert role["metadata"]["namespace"] == MACHINES
+    assert rules(one(render(), "ClusterRole", f"{SYSTEM}:{OPERATOR}-cpi")) == flat(CPI_IN_THE_CLUSTER)
 
 
 def test_with_the_registry_the_cpi_may_reach_it_through_the_api_server() -> None:

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
     Json = dict[str, Any]
 
-KEYS: Json = {"storage_class": TEXT, "access_mode": TEXT, "name": TEXT}
+KEYS: Json = {
+    "storage_class": TEXT,
+    "access_mode": TEXT,
+    "snapshot_class": TEXT,
+    "attributes_class": TEXT,
+    "name": TEXT,
+}
 ACCESS_MODES = ("ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany")
 
 
@@ -34,8 +40,25 @@ def create_disk(call: Call, size: int, cloud_properties: Json | None, _vm_cid: s
     storage_class = properties.get("storage_class") or call.config["disks"]["storage_class"]
     director = call.director
     check_storage_class(call, storage_class)
+    snapshot_class, attributes_class = properties.get("snapshot_class", ""), properties.get("attributes_class", "")
+    if snapshot_class:
+        from .snapshot_class import check_snapshot_class
+
+        check_snapshot_class(call, snapshot_class)
+    if attributes_class:
+        from .attributes_class import check_attributes_class
+
+        check_attributes_class(call, attributes_class)
     cid = names.new_cid("disk")
-    wanted = claim(cid, director=director, size=size, storage_class=storage_class, access_mode=access_mode)
+    wanted = claim(
+        cid,
+        director=director,
+        size=size,
+        storage_class=storage_class,
+        access_mode=access_mode,
+        snapshot_class=snapshot_class,
+        attributes_class=attributes_class,
+    )
     try:
         call.api.create(paths.claims(call.namespace), wanted)
     except BaseException:

@@ -1,0 +1,254 @@
+"""Snapshots as a caller sees them: VolumeSnapshots that outlive their disk and that only delete_snapshot deletes."""
+
+import json
+import sys
+
+import pytest
+
+from tests.component.conftest import NAMESPACE, snapshot_class
+from tests.support.cpi_process import CallError
+from tests.support.fakeapi.storage import DRIVER
+
+METADATA = {"deployment": "cf", "job": "db", "index": 0, "director_name": "my/bosh", "agent_id": "a-1"}
+
+
+@pytest.fixture
+def disk(api, cpi, storage):
+    """One with a volume."""
+    cid = cpi("create_disk", 1024, {}, None)
+    bound(api, cid)
+    return cid
+
+
+def bound(api, cid) -> None:
+    def there() -> bool:
+        return api.store.get("PersistentVolumeClaim", NAMESPACE, cid).get("status", {}).get("phase") == "Bound"
+
+    with api.store.changed:
+        assert api.store.changed.wait_for(there, 20)
+
+
+@pytest.fixture
+def default(api) -> str:
+    api.store.create("VolumeSnapshotClass", "", snapshot_class("usual", default=True))
+    return "usual"
+
+
+def found(api, cid):
+    return api.store.get("VolumeSnapshot", NAMESPACE, cid)
+
+
+def test_snapshot_is_ready_when_it_is_answered_and_keeps_its_metadata(api, cpi, disk, default) -> None:
+    cid = cpi("snapshot_disk", disk, METADATA)
+    snapshot = found(api, cid)
+
+    assert cid.startswith("snapshot-")
+    assert snapshot["status"]["readyToUse"] is True
+    assert snapshot["spec"] == {"source": {"persistentVolumeClaimName": disk}, "volumeSnapshotClassName": default}
+    assert json.loads(snapshot["metadata"]["annotations"]["cpi.bosh.io/metadata"]) == METADATA
+    labels = snapshot["metadata"]["labels"]
+    assert labels["cpi.bosh.io/director"] == cpi.director
+    assert labels["cpi.bosh.io/disk"] == disk
+    assert labels["cpi.bosh.io/role"] == "snapshot"
+    assert labels["bosh.io/index"] == "0"
+    assert "bosh.io/director_name" not in labels, "no label value"
+
+
+def test_every_snapshot_is_another_one_and_each_is_deleted_alone(api, cpi, disk, default, ours) -> None:
+    first, second = cpi("snapshot_disk", disk, {}), cpi("snapshot_disk", disk, None)
+    assert first != second
+    cpi("delete_snapshot", first)
+
+    assert ours() == [f"PersistentVolumeClaim/{disk}", f"VolumeSnapshot/{second}"]
+    cpi("delete_snapshot", first)
+    cpi("delete_snapshot", "junk/../x")
+
+
+def test_snapshot_outlives_its_disk(api, cpi, disk, default) -> None:
+    cid = cpi("snapshot_disk", disk, {})
+    cpi("delete_disk", disk)
+
+    assert "ownerReferences" not in found(api, cid)["metadata"]
+    assert found(api, cid)["status"]["readyToUse"] is True
+    cpi("delete_snapshot", cid)
+
+
+def test_disk_names_the_class_of_its_snapshots(api, cpi, storage, default) -> None:
+    api.store.create("VolumeSnapshotClass", "", snapshot_class("kept"))
+    disk = cpi("create_disk", 1, {"snapshot_class": "kept"}, None)
+    bound(api, disk)
+
+    assert found(api, cpi("snapshot_disk", disk, {}))["spec"]["volumeSnapshotClassName"] == "kept"
+
+
+def test_disk_with_an_unknown_class_is_not_made(api, cpi, ours, default) -> None:
+    with pytest.raises(CallError, match=r"no VolumeSnapshotClass 'other'.*usual"):
+        cpi("create_disk", 1, {"snapshot_class": "other"}, None)
+    without_kinds(api)
+    with pytest.raises(CallError, match="the cluster has no snapshots"):
+        cpi("create_disk", 1, {"snapshot_class": "usual"}, None)
+    assert ours() == []
+
+
+def without_kinds(api) -> None:
+    """As a cluster in which nobody has installed them."""
+    del api.store.kinds["VolumeSnapshot"], api.store.kinds["VolumeSnapshotClass"]
+
+
+def make(api, *classes) -> None:
+    for one in classes:
+        api.store.create("VolumeSnapshotClass", "", one)
+
+
+# Classes of the cluster; the answer's type and words.
+CLASSES = [
+    ([], "NotImplemented", "there are: none"),
+    ([snapshot_class("a")], "NotImplemented", "there are: a"),
+    ([snapshot_class("a", default=True, driver="other.example.com")], "NotImplemented", f"driver {DRIVER}"),
+    ([snapshot_class("b", default=True), snapshot_class("a", default=True)], "CloudError", "several.* a, b;"),
+]
+
+
+@pytest.mark.parametrize(("classes", "kind", "words"), CLASSES)
+def test_without_one_class_there_is_no_snapshot(api, cpi, disk, ours, classes, kind, words) -> None:
+    make(api, *classes)
+    with pytest.raises(CallError, match=words) as failure:
+        cpi("snapshot_disk", disk, {})
+
+    assert failure.value.type == f"Bosh::Clouds::{kind}"
+    assert ours() == [f"PersistentVolumeClaim/{disk}"]
+
+
+def test_a_named_class_of_another_driver_or_that_went_is_an_error(api, cpi, storage) -> None:
+    make(api, snapshot_class("far", driver="other.example.com"))
+    disk = cpi("create_disk", 1, {"snapshot_class": "far"}, None)
+    bound(api, disk)
+    with pytest.raises(CallError, match=r"other\.example\.com, the disk of csi\.example\.com") as failure:
+        cpi("snapshot_disk", disk, {})
+    assert failure.value.type == "Bosh::Clouds::CloudError"
+    api.store.delete("VolumeSnapshotClass", "", "far")
+    with pytest.raises(CallError, match="no VolumeSnapshotClass 'far'"):
+        cpi("snapshot_disk", disk, {})
+
+
+def test_in_a_cluster_without_snapshots_taking_is_not_implemented_and_deleting_is_done(api, cpi, disk) -> None:
+    without_kinds(api)
+    with pytest.raises(CallError, match="not installed") as failure:
+        cpi("snapshot_disk", disk, {})
+
+    assert failure.value.type == "Bosh::Clouds::NotImplemented"
+    assert cpi("delete_snapshot", "snapshot-1") is None
+
+
+def test_a_404_that_is_not_the_api_server_s_word_deletes_nothing(api, cpi) -> None:
+    """A snapshot must not pass for gone because the CPI was pointed at something else."""
+    api.fault("GET", "/volumesnapshots/", status=404, body={"message": "nothing here"})
+    with pytest.raises(CallError, match=r"kubernetes\.server"):
+        cpi("delete_snapshot", "snapshot-1")
+
+
+def test_disks_that_have_nothing_to_snapshot(api, cpi, default, ours) -> None:
+    with pytest.raises(CallError) as failure:
+        cpi("snapshot_disk", "disk-unknown", {})
+    assert failure.value.type == "Bosh::Clouds::DiskNotFound"
+
+    disk = cpi("create_disk", 1, {}, None)
+    with pytest.raises(CallError, match="has no volume yet"):
+        cpi("snapshot_disk", disk, {})
+    lost = {"status": {"phase": "Lost"}}
+    api.store.merge_patch("PersistentVolumeClaim", NAMESPACE, disk, lost, status=True)
+    with pytest.raises(CallError, match="Lost"):
+        cpi("snapshot_disk", disk, {})
+    assert ours() == [f"PersistentVolumeClaim/{disk}"]
+
+
+def test_a_snapshot_that_is_not_ours_stays(api, cpi) -> None:
+    body = {
+        "apiVersion": "snapshot.storage.k8s.io/v1",
+        "kind": "VolumeSnapshot",
+        "metadata": {"name": "by-hand"},
+        "spec": {"source": {"persistentVolumeClaimName": "x"}},
+    }
+    api.store.create("VolumeSnapshot", NAMESPACE, body)
+    with pytest.raises(CallError, match="none of BOSH"):
+        cpi("delete_snapshot", "by-hand")
+    assert found(api, "by-hand")
+
+
+def test_lost_answer_of_the_creation_leaves_one_snapshot(api, cpi, disk, default, ours) -> None:
+    api.fault("POST", "/volumesnapshots$", status=0, after=True)
+    cid = cpi("snapshot_disk", disk, {})
+
+    assert ours() == [f"PersistentVolumeClaim/{disk}", f"VolumeSnapshot/{cid}"]
+
+
+@pytest.fixture
+def hasty(tmp_path):
+    """The CPI with short limits for what a snapshot's status is at."""
+    script = tmp_path / "hasty.py"
+    script.write_text(
+        "from bosh_kubernetes_cpi import __main__, verdicts\n"
+        "verdicts.SNAPSHOT.update(Unheard=(0.3, True), Error=(0.3, False))\n"
+        "__main__.main()\n"
+    )
+    return [sys.executable, "-I", str(script)]
+
+
+def test_what_the_storage_says_is_told_and_nothing_is_left(api, cpi, storage, disk, default, ours, hasty) -> None:
+    storage.errors[disk] = "rpc error: out of space for snapshots"
+    with pytest.raises(CallError, match="within 0 s: rpc error: out of space for snapshots") as failure:
+        cpi.raw(cpi.request("snapshot_disk", disk, {}), hasty).value()
+
+    assert failure.value.type == "Bosh::Clouds::CloudError"
+    assert not failure.value.ok_to_retry
+    assert api.requests("DELETE", "/volumesnapshots/")
+    gone(api)
+    assert ours() == [f"PersistentVolumeClaim/{disk}"]
+
+
+def test_silence_of_the_storage_is_told_and_nothing_is_left(api, cpi, storage, disk, default, ours, hasty) -> None:
+    storage.silent = True
+    with pytest.raises(CallError, match="no snapshot controller") as failure:
+        cpi.raw(cpi.request("snapshot_disk", disk, {}), hasty).value()
+
+    assert failure.value.ok_to_retry
+    assert ours() == [f"PersistentVolumeClaim/{disk}"]
+
+
+def test_error_that_passes_is_none(api, cpi, storage, disk, default) -> None:
+    storage.errors[disk] = "the object has been modified"
+    process = cpi.start(cpi.request("snapshot_disk", disk, {}))
+    with api.store.changed:
+        assert api.store.changed.wait_for(lambda: "modified" in str(api.store.list("VolumeSnapshot")), 20)
+        storage.errors.clear()
+    cid = cpi.finish(process).value()
+
+    assert found(api, cid)["status"]["readyToUse"] is True
+
+
+def test_snapshot_that_somebody_deletes_meanwhile_is_an_error(api, cpi, storage, disk, default) -> None:
+    storage.errors[disk] = "not yet"
+    process = cpi.start(cpi.request("snapshot_disk", disk, {}))
+    with api.store.changed:
+        assert api.store.changed.wait_for(lambda: "not yet" in str(api.store.list("VolumeSnapshot")), 20)
+        name = api.store.list("VolumeSnapshot")[0]["metadata"]["name"]
+    api.store.delete("VolumeSnapshot", NAMESPACE, name)
+    with pytest.raises(CallError, match="was deleted while it was taken"):
+        cpi.finish(process).value()
+
+
+def test_deletion_is_over_when_the_storage_has_let_the_snapshot_go(api, cpi, storage, disk, default) -> None:
+    cid = cpi("snapshot_disk", disk, {})
+    storage.silent = True
+    process = cpi.start(cpi.request("delete_snapshot", cid))
+    with api.store.changed:
+        assert api.store.changed.wait_for(lambda: "deletionTimestamp" in found(api, cid)["metadata"], 20)
+    assert process.poll() is None, "it waits"
+    storage.silent = False
+    cpi.finish(process).value()
+    gone(api)
+
+
+def gone(api) -> None:
+    with api.store.changed:
+        assert api.store.changed.wait_for(lambda: not api.store.list("VolumeSnapshot"), 20)
