@@ -13,7 +13,7 @@ from tests.support.connect_proxy import ConnectProxy
 from tests.support.cpi_process import Cpi
 from tests.support.fakeapi.operator import FakeOperator
 from tests.support.fakeapi.server import TOKEN, FakeApi
-from tests.support.fakeapi.storage import DRIVER, FakeStorage
+from tests.support.fakeapi.sidecars import DRIVER, FakeSidecars
 
 Json = dict[str, Any]
 
@@ -58,9 +58,9 @@ def operator(api: FakeApi) -> Iterator[FakeOperator]:
 
 
 @pytest.fixture
-def storage(api: FakeApi) -> Iterator[FakeStorage]:
-    with FakeStorage(api.store, NAMESPACE) as storage:
-        yield storage
+def sidecars(api: FakeApi) -> Iterator[FakeSidecars]:
+    with FakeSidecars(api.store, NAMESPACE) as sidecars:
+        yield sidecars
 
 
 @pytest.fixture

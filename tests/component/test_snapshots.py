@@ -7,13 +7,13 @@ import pytest
 
 from tests.component.conftest import NAMESPACE, snapshot_class
 from tests.support.cpi_process import CallError
-from tests.support.fakeapi.storage import DRIVER
+from tests.support.fakeapi.sidecars import DRIVER
 
 METADATA = {"deployment": "cf", "job": "db", "index": 0, "director_name": "my/bosh", "agent_id": "a-1"}
 
 
 @pytest.fixture
-def disk(api, cpi, storage):
+def disk(api, cpi, sidecars):
     """One with a volume."""
     cid = cpi("create_disk", 1024, {}, None)
     bound(api, cid)
@@ -73,7 +73,7 @@ def test_snapshot_outlives_its_disk(api, cpi, disk, default) -> None:
     cpi("delete_snapshot", cid)
 
 
-def test_disk_names_the_class_of_its_snapshots(api, cpi, storage, default) -> None:
+def test_disk_names_the_class_of_its_snapshots(api, cpi, sidecars, default) -> None:
     api.store.create("VolumeSnapshotClass", "", snapshot_class("kept"))
     disk = cpi("create_disk", 1, {"snapshot_class": "kept"}, None)
     bound(api, disk)
@@ -119,7 +119,7 @@ def test_without_one_class_there_is_no_snapshot(api, cpi, disk, ours, classes, k
     assert ours() == [f"PersistentVolumeClaim/{disk}"]
 
 
-def test_a_named_class_of_another_driver_or_that_went_is_an_error(api, cpi, storage) -> None:
+def test_a_named_class_of_another_driver_or_that_went_is_an_error(api, cpi, sidecars) -> None:
     make(api, snapshot_class("far", driver="other.example.com"))
     disk = cpi("create_disk", 1, {"snapshot_class": "far"}, None)
     bound(api, disk)
@@ -194,8 +194,8 @@ def hasty(tmp_path):
     return [sys.executable, "-I", str(script)]
 
 
-def test_what_the_storage_says_is_told_and_nothing_is_left(api, cpi, storage, disk, default, ours, hasty) -> None:
-    storage.errors[disk] = "rpc error: out of space for snapshots"
+def test_what_the_storage_says_is_told_and_nothing_is_left(api, cpi, sidecars, disk, default, ours, hasty) -> None:
+    sidecars.errors[disk] = "rpc error: out of space for snapshots"
     with pytest.raises(CallError, match="within 0 s: rpc error: out of space for snapshots") as failure:
         cpi.raw(cpi.request("snapshot_disk", disk, {}), hasty).value()
 
@@ -206,8 +206,8 @@ def test_what_the_storage_says_is_told_and_nothing_is_left(api, cpi, storage, di
     assert ours() == [f"PersistentVolumeClaim/{disk}"]
 
 
-def test_silence_of_the_storage_is_told_and_nothing_is_left(api, cpi, storage, disk, default, ours, hasty) -> None:
-    storage.silent = True
+def test_silence_of_the_storage_is_told_and_nothing_is_left(api, cpi, sidecars, disk, default, ours, hasty) -> None:
+    sidecars.silent = True
     with pytest.raises(CallError, match="no snapshot controller") as failure:
         cpi.raw(cpi.request("snapshot_disk", disk, {}), hasty).value()
 
@@ -215,19 +215,19 @@ def test_silence_of_the_storage_is_told_and_nothing_is_left(api, cpi, storage, d
     assert ours() == [f"PersistentVolumeClaim/{disk}"]
 
 
-def test_error_that_passes_is_none(api, cpi, storage, disk, default) -> None:
-    storage.errors[disk] = "the object has been modified"
+def test_error_that_passes_is_none(api, cpi, sidecars, disk, default) -> None:
+    sidecars.errors[disk] = "the object has been modified"
     process = cpi.start(cpi.request("snapshot_disk", disk, {}))
     with api.store.changed:
         assert api.store.changed.wait_for(lambda: "modified" in str(api.store.list("VolumeSnapshot")), 20)
-        storage.errors.clear()
+        sidecars.errors.clear()
     cid = cpi.finish(process).value()
 
     assert found(api, cid)["status"]["readyToUse"] is True
 
 
-def test_snapshot_that_somebody_deletes_meanwhile_is_an_error(api, cpi, storage, disk, default) -> None:
-    storage.errors[disk] = "not yet"
+def test_snapshot_that_somebody_deletes_meanwhile_is_an_error(api, cpi, sidecars, disk, default) -> None:
+    sidecars.errors[disk] = "not yet"
     process = cpi.start(cpi.request("snapshot_disk", disk, {}))
     with api.store.changed:
         assert api.store.changed.wait_for(lambda: "not yet" in str(api.store.list("VolumeSnapshot")), 20)
@@ -237,14 +237,14 @@ def test_snapshot_that_somebody_deletes_meanwhile_is_an_error(api, cpi, storage,
         cpi.finish(process).value()
 
 
-def test_deletion_is_over_when_the_storage_has_let_the_snapshot_go(api, cpi, storage, disk, default) -> None:
+def test_deletion_is_over_when_the_storage_has_let_the_snapshot_go(api, cpi, sidecars, disk, default) -> None:
     cid = cpi("snapshot_disk", disk, {})
-    storage.silent = True
+    sidecars.silent = True
     process = cpi.start(cpi.request("delete_snapshot", cid))
     with api.store.changed:
         assert api.store.changed.wait_for(lambda: "deletionTimestamp" in found(api, cid)["metadata"], 20)
     assert process.poll() is None, "it waits"
-    storage.silent = False
+    sidecars.silent = False
     cpi.finish(process).value()
     gone(api)
 

@@ -64,6 +64,12 @@ METHODS: dict[str, tuple[str, float, tuple[tuple[str, str], ...], str]] = {
     ),
     "delete_disk": ("disks", 300, (("disk_cid", NAME),), NOTHING),
     "has_disk": ("disks", 60, (("disk_cid", NAME),), SWITCH),
+    "update_disk": (
+        "update_disk",
+        900,
+        (("disk_cid", NAME), ("new_size", WHOLE), ("cloud_properties", OBJECT + OR_NULL)),
+        NAME + OR_NULL,
+    ),
     "attach_disk": ("attachments", 600, (("vm_cid", NAME), ("disk_cid", NAME)), HINT),
     "detach_disk": ("attachments", 600, (("vm_cid", NAME), ("disk_cid", NAME)), NOTHING),
     "get_disks": ("attachments", 60, (("vm_cid", NAME),), TEXTS),

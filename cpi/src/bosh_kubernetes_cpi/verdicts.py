@@ -77,6 +77,17 @@ SNAPSHOT: dict[str, tuple[float, bool]] = {
 }
 
 
+# What a volume that gets another VolumeAttributesClass waits for -> seconds that update_disk bears it. After that the
+# disk is copied, so none of these is worth another try.
+MODIFICATION: dict[str, float] = {
+    "Unheard": 120,
+    "Pending": 60,
+    "InProgress": 600,
+    "Error": 120,
+    "Infeasible": 0,
+}
+
+
 class Patience:
     """Clocks of the reasons that were seen. A reason that comes back goes on where it was: flapping is no progress."""
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jsonschema
 import yaml
 
+from tests.support.fakeapi import attributes
 from tests.support.fakeapi.errors import invalid
 
 Json = dict[str, Any]
@@ -158,6 +159,7 @@ def admit(kind: Kind, new: Json, old: Json | None) -> None:
         _by_schema(kind, name, new, old)
     if kind.kind == "PersistentVolumeClaim":
         _claim(name, new, old)
+        attributes.check(name, new, old)
     if kind.kind == "Secret":
         from base64 import b64encode
 
@@ -213,28 +215,6 @@ def _prune(value: Any, schema: Json) -> None:
 def _claim(name: str, new: Json, old: Json | None) -> None:
     if not new["spec"].get("accessModes") or not new["spec"].get("resources", {}).get("requests", {}).get("storage"):
         raise invalid("PersistentVolumeClaim", name, "spec.accessModes: Required value")
-    if old is None:
-        return
     fixed = {"resources": 0, "volumeAttributesClassName": 0}
-    if {**new["spec"], **fixed} != {**old["spec"], **fixed}:
+    if old is not None and {**new["spec"], **fixed} != {**old["spec"], **fixed}:
         raise invalid("PersistentVolumeClaim", name, "spec: Forbidden: spec is immutable after creation")
-    _attributes(name, new, old)
-
-
-def _attributes(name: str, new: Json, old: Json) -> None:
-    """As Kubernetes 1.34 and later: for bound claims only, and back to none only while none was ever applied."""
-    wanted, before = (spec.get("volumeAttributesClassName") for spec in (new["spec"], old["spec"]))
-    status = old.get("status", {})
-    if wanted == before:
-        return
-    if status.get("phase") != "Bound":
-        why = (
-            "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
-        )
-    elif wanted is None and status.get("currentVolumeAttributesClassName"):
-        why = "update to nil is forbidden when status.currentVolumeAttributesClassName is not nil"
-    elif wanted == "":
-        why = "update from non-nil value to an empty string is forbidden"
-    else:
-        return
-    raise invalid("PersistentVolumeClaim", name, f"spec.volumeAttributesClassName: Forbidden: {why}")

@@ -13,16 +13,28 @@ if TYPE_CHECKING:
 
 def check_attributes_class(call: Call, name: str) -> None:
     """Raises CloudError when there is no class `name`, or no such kind in this version of Kubernetes."""
-    try:
-        found = call.api.get(paths.attributes_classes())["items"]
-    except ApiError as error:
-        if error.status == 404:  # of a collection: the server does not know the kind
-            raise CloudError(
-                f"attributes_class {name!r}: this Kubernetes has no VolumeAttributesClasses (1.34 and later have them)"
-            ) from error
-        raise
-    known = sorted(item["metadata"]["name"] for item in found)
+    known = _classes(call)
+    if known is None:
+        raise CloudError(
+            f"attributes_class {name!r}: this Kubernetes has no VolumeAttributesClasses (1.34 and later have them)"
+        )
     if name not in known:
         raise CloudError(
             f"there is no VolumeAttributesClass {name!r} in the cluster; there are: {', '.join(known) or 'none'}"
         )
+
+
+def has_attributes_classes(call: Call) -> bool:
+    """Whether this version of Kubernetes has the kind."""
+    return _classes(call) is not None
+
+
+def _classes(call: Call) -> list[str] | None:
+    """Names of the classes that there are; None without the kind."""
+    try:
+        found = call.api.get(paths.attributes_classes())["items"]
+    except ApiError as error:
+        if error.status == 404:  # of a collection: the server does not know the kind
+            return None
+        raise
+    return sorted(item["metadata"]["name"] for item in found)

@@ -33,13 +33,9 @@ def create_disk(call: Call, size: int, cloud_properties: Json | None, _vm_cid: s
     """CID of a new disk of `size` MiB. Not waited for: many classes bind a claim only when a Pod wants it."""
     if size <= 0:
         raise CloudError(f"a disk needs a size above 0 MiB, not {size}")
-    properties = check(cloud_properties or {}, KEYS, "cloud_properties of the disk")
-    access_mode = properties.get("access_mode", ACCESS_MODES[0])
-    if access_mode not in ACCESS_MODES:
-        raise CloudError(f"cloud_properties of the disk.access_mode must be one of {', '.join(ACCESS_MODES)}")
-    storage_class = properties.get("storage_class") or call.config["disks"]["storage_class"]
+    properties = disk_properties(call, cloud_properties)
     director = call.director
-    check_storage_class(call, storage_class)
+    check_storage_class(call, properties["storage_class"])
     snapshot_class, attributes_class = properties.get("snapshot_class", ""), properties.get("attributes_class", "")
     if snapshot_class:
         from .snapshot_class import check_snapshot_class
@@ -54,8 +50,8 @@ def create_disk(call: Call, size: int, cloud_properties: Json | None, _vm_cid: s
         cid,
         director=director,
         size=size,
-        storage_class=storage_class,
-        access_mode=access_mode,
+        storage_class=properties["storage_class"],
+        access_mode=properties["access_mode"],
         snapshot_class=snapshot_class,
         attributes_class=attributes_class,
     )
@@ -67,6 +63,16 @@ def create_disk(call: Call, size: int, cloud_properties: Json | None, _vm_cid: s
         call.api.delete(paths.item(paths.claims(call.namespace), cid))
         raise
     return cid
+
+
+def disk_properties(call: Call, cloud_properties: Json | None) -> Json:
+    """Cloud properties of a disk with their defaults. Raises CloudError that names a key that is wrong."""
+    properties = check(cloud_properties or {}, KEYS, "cloud_properties of the disk")
+    access_mode = properties.setdefault("access_mode", ACCESS_MODES[0])
+    if access_mode not in ACCESS_MODES:
+        raise CloudError(f"cloud_properties of the disk.access_mode must be one of {', '.join(ACCESS_MODES)}")
+    properties.setdefault("storage_class", call.config["disks"]["storage_class"])
+    return properties
 
 
 def has_disk(call: Call, disk_cid: str) -> bool:

@@ -8,7 +8,11 @@ from ..errors import CloudError, Forbidden
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..call import Call
+
+    Json = dict[str, Any]
 
 DEFAULT = "storageclass.kubernetes.io/is-default-class"
 
@@ -29,8 +33,23 @@ def check_storage_class(call: Call, name: str) -> None:
                 f"there is no storage class {name!r} in the cluster; there are: {', '.join(known) or 'none'}"
             )
         return
-    if not any(item["metadata"].get("annotations", {}).get(DEFAULT) == "true" for item in classes):
+    if not any(_is_default(item) for item in classes):
         raise CloudError(
             "the cluster has no default storage class: set disks.storage_class in the CPI's configuration, or "
             f"storage_class in the disk's cloud_properties; there are: {', '.join(known) or 'none'}"
         )
+
+
+def is_default_class(call: Call, name: str) -> bool:
+    """Whether a disk that names no class would get this one. True for an account that may not read classes."""
+    try:
+        classes = call.api.get(paths.storage_classes())["items"]
+    except Forbidden:
+        return True
+    defaults = [item["metadata"] for item in classes if _is_default(item)]
+    newest: Json = max(defaults, key=lambda metadata: metadata.get("creationTimestamp", ""), default={})
+    return bool(newest.get("name") == name)
+
+
+def _is_default(item: Json) -> bool:
+    return bool(item["metadata"].get("annotations", {}).get(DEFAULT) == "true")

@@ -1,6 +1,6 @@
-"""A stand-in for the cluster's storage on the stand-in API server: it moves the status of claims and snapshots.
+"""A stand-in for a driver's sidecars on the stand-in API server: it moves the status of claims and snapshots.
 
-No volumes, no sidecars. A claim is bound at once, a snapshot is ready at once and let go at once, a volume gets the
+No volumes, no driver. A claim is bound at once, a snapshot is ready at once and let go at once, a volume gets the
 attributes that its claim asks for at once. What does not go well is told beforehand: `errors`, `infeasible`, `silent`.
 """
 
@@ -18,7 +18,7 @@ FINALIZER = "snapshot.storage.kubernetes.io/volumesnapshot-bound-protection"
 STAMP = "2026-01-01T00:00:00Z"
 
 
-class FakeStorage:
+class FakeSidecars:
     def __init__(self, store: Store, namespace: str) -> None:
         self.errors: dict[str, str] = {}  # disk CID -> what its snapshots fail with
         self.infeasible: set[str] = set()  # attributes classes that the driver refuses
@@ -28,7 +28,7 @@ class FakeStorage:
         self._ending = False
         self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> "FakeStorage":
+    def __enter__(self) -> "FakeSidecars":
         self._thread.start()
         return self
 
@@ -55,13 +55,14 @@ class FakeStorage:
                     self._store.changed.wait(0.2)
 
     def _bind(self, claim: Json) -> None:
+        name = claim["metadata"]["name"]
+        if PROVISIONER not in claim["metadata"].get("annotations", {}):
+            self._patch("PersistentVolumeClaim", name, {"metadata": {"annotations": {PROVISIONER: DRIVER}}})
         if claim.get("status", {}).get("phase"):
             return
-        name = claim["metadata"]["name"]
         status = {"phase": "Bound", "capacity": claim["spec"]["resources"]["requests"]}
         if attributes := claim["spec"].get("volumeAttributesClassName"):
             status["currentVolumeAttributesClassName"] = attributes
-        self._patch("PersistentVolumeClaim", name, {"metadata": {"annotations": {PROVISIONER: DRIVER}}})
         self._patch("PersistentVolumeClaim", name, {"status": status}, status=True)
 
     def _modify(self, claim: Json) -> None:
