@@ -13,6 +13,7 @@ from tests.support.connect_proxy import ConnectProxy
 from tests.support.cpi_process import Cpi
 from tests.support.fakeapi.operator import FakeOperator
 from tests.support.fakeapi.server import TOKEN, FakeApi
+from tests.support.fakeapi.storage import FakeStorage
 
 Json = dict[str, Any]
 
@@ -54,6 +55,12 @@ def api() -> Iterator[FakeApi]:
 def operator(api: FakeApi) -> Iterator[FakeOperator]:
     with FakeOperator(api.store, NAMESPACE) as operator:
         yield operator
+
+
+@pytest.fixture
+def storage(api: FakeApi) -> Iterator[FakeStorage]:
+    with FakeStorage(api.store, NAMESPACE) as storage:
+        yield storage
 
 
 @pytest.fixture
@@ -111,13 +118,14 @@ def ours(api: FakeApi) -> Callable[[], list[str]]:
     return find
 
 
-def storage_class(name: str, *, default: bool = False) -> Json:
+def storage_class(name: str, *, default: bool = False, **more: Any) -> Json:
     annotations = {"storageclass.kubernetes.io/is-default-class": "true"} if default else {}
     return {
         "apiVersion": "storage.k8s.io/v1",
         "kind": "StorageClass",
         "metadata": {"name": name, "annotations": annotations},
         "provisioner": "example.com/none",
+        **more,
     }
 
 

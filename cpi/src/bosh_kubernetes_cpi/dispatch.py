@@ -55,6 +55,7 @@ METHODS: dict[str, tuple[str, float, tuple[tuple[str, str], ...]]] = {
     ),
     "delete_disk": ("disks", 300, (("disk_cid", NAME),)),
     "has_disk": ("disks", 60, (("disk_cid", NAME),)),
+    "resize_disk": ("resize_disk", 900, (("disk_cid", NAME), ("new_size", WHOLE))),
     "attach_disk": ("attachments", 600, (("vm_cid", NAME), ("disk_cid", NAME))),
     "detach_disk": ("attachments", 600, (("vm_cid", NAME), ("disk_cid", NAME))),
     "get_disks": ("attachments", 60, (("vm_cid", NAME),)),

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jsonschema
 import yaml
 
+from tests.support.fakeapi import claims
 from tests.support.fakeapi.errors import invalid
 
 Json = dict[str, Any]
@@ -60,6 +61,7 @@ BUILT_IN = [
     Kind("", "v1", "secrets", "Secret"),
     Kind("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", has_status=True),
     Kind("", "v1", "pods", "Pod", has_status=True),
+    Kind("", "v1", "events", "Event"),
     Kind("coordination.k8s.io", "v1", "leases", "Lease"),
     Kind("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False),
 ]
@@ -84,7 +86,7 @@ def admit(kind: Kind, new: Json, old: Json | None) -> None:
         _prune(new, {**kind.schema, "properties": {**kind.schema["properties"], "metadata": {"type": "object"}}})
         _by_schema(kind, name, new, old)
     if kind.kind == "PersistentVolumeClaim":
-        _claim(name, new, old)
+        claims.check(name, new, old)
     if kind.kind == "Secret":
         from base64 import b64encode
 
@@ -135,10 +137,3 @@ def _prune(value: Any, schema: Json) -> None:
     elif isinstance(value, list) and "items" in schema:
         for item in value:
             _prune(item, schema["items"])
-
-
-def _claim(name: str, new: Json, old: Json | None) -> None:
-    if not new["spec"].get("accessModes") or not new["spec"].get("resources", {}).get("requests", {}).get("storage"):
-        raise invalid("PersistentVolumeClaim", name, "spec.accessModes: Required value")
-    if old is not None and {**new["spec"], "resources": 0} != {**old["spec"], "resources": 0}:
-        raise invalid("PersistentVolumeClaim", name, "spec: Forbidden: spec is immutable after creation")

@@ -17,6 +17,7 @@ CPI = {
     ("", "configmaps"): "create delete",
     ("", "secrets"): "create delete",
     ("", "persistentvolumeclaims"): "get list watch create patch delete",
+    ("", "events"): "list",
 }
 
 
