@@ -25,6 +25,7 @@ BIN = ROOT / ".venv/bin"
 CLUSTER = ROOT / "tests/cluster/kind/cluster.py"
 NAME = os.environ.get("BOSH_CLUSTER", "bosh-test")
 CORES = os.cpu_count() or 1
+CHART_TESTS = "tests/cluster/test_chart.py"
 WORKERS = CORES  # of tests on the cluster; e2e and nodes run beside them
 # program that must be there -> Debian package that brings it
 PROGRAMS = {
@@ -185,11 +186,14 @@ def cluster(suite: Suite) -> None:
 
 
 def alone(suite: Suite) -> None:
-    suite.pytest("cluster, one at a time", "tests/cluster", only="alone")
+    """Tests that restart the node, under which no other would stand."""
+    suite.pytest("cluster, alone", "tests/cluster", only="alone")
 
 
 def together(suite: Suite) -> None:
-    suite.pytest("cluster", "tests/cluster", only="not alone", at_once=WORKERS)
+    """The chart's tests in their order, as each goes on with the release that the one before left; then all others."""
+    suite.pytest("cluster, chart", CHART_TESTS)
+    suite.pytest("cluster", "tests/cluster", f"--ignore={CHART_TESTS}", only="not alone", at_once=WORKERS)
 
 
 def live(suite: Suite) -> None:

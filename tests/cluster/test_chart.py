@@ -1,6 +1,8 @@
 """The chart's life on a cluster, with a machine running through all of it.
 
-That the registry's NetworkPolicies are enforced is not shown here: the test cluster's network plugin enforces none.
+They use the release of the documentation's names, which brings the custom resources: the suite runs them one after the
+other, before the tests that lean on these. That the registry's NetworkPolicies are enforced is not shown here: the test
+cluster's network plugin enforces none.
 """
 
 import json
@@ -17,8 +19,6 @@ from tests.support.cluster import environment
 from tests.support.cluster.cpi import Cpi, CpiCallError
 from tests.support.cluster.installation import CHART, RELEASE, Installation, Operator, helm
 from tests.support.cluster.machines import Machine
-
-pytestmark = pytest.mark.alone  # the release of the documentation's names, which brings the custom resources
 
 
 def test_a_fresh_installation_passes_its_own_tests(installation: Installation) -> None:

@@ -14,6 +14,7 @@ from tests.support.cpi_process import Cpi
 from tests.support.fakeapi.operator import FakeOperator
 from tests.support.fakeapi.server import TOKEN, FakeApi
 from tests.support.fakeapi.sidecars import DRIVER, FakeSidecars
+from tests.support.fakeapi.storage import FakeStorage
 
 Json = dict[str, Any]
 
@@ -61,6 +62,12 @@ def operator(api: FakeApi) -> Iterator[FakeOperator]:
 def sidecars(api: FakeApi) -> Iterator[FakeSidecars]:
     with FakeSidecars(api.store, NAMESPACE) as sidecars:
         yield sidecars
+
+
+@pytest.fixture
+def storage(api: FakeApi) -> Iterator[FakeStorage]:
+    with FakeStorage(api.store, NAMESPACE) as storage:
+        yield storage
 
 
 @pytest.fixture
@@ -118,13 +125,14 @@ def ours(api: FakeApi) -> Callable[[], list[str]]:
     return find
 
 
-def storage_class(name: str, *, default: bool = False) -> Json:
+def storage_class(name: str, *, default: bool = False, **more: Any) -> Json:
     annotations = {"storageclass.kubernetes.io/is-default-class": "true"} if default else {}
     return {
         "apiVersion": "storage.k8s.io/v1",
         "kind": "StorageClass",
         "metadata": {"name": name, "annotations": annotations},
         "provisioner": "example.com/none",
+        **more,
     }
 
 

@@ -78,11 +78,12 @@ def test_default_class_is_the_class_that_the_disk_has(api, cpi, new_disk) -> Non
 
 # What would make it another disk: how it was made, size and properties that are asked for, words.
 COPIED = [
-    ({}, 1023, {}, "its size is 1024 MiB, and 1023 are asked for"),
+    ({}, 1023, {}, "cannot become smaller: it has 1024 MiB"),
+    ({}, 1025, {"attributes_class": "fast"}, "its storage class standard does not allow it"),
     ({}, 1024, {"storage_class": "other"}, "its storage_class is 'standard', and 'other'"),
     ({}, 1024, {"access_mode": "ReadWriteMany"}, "its access_mode is ReadWriteOnce, and ReadWriteMany"),
     ({"attributes_class": "slow"}, 1024, {}, "its attributes_class 'slow' can be changed, but not taken away"),
-    ({}, 1023, {"attributes_class": "fast", "snapshot_class": "a"}, "its size"),
+    ({}, 1023, {"attributes_class": "fast", "snapshot_class": "a"}, "cannot become smaller"),
 ]
 
 
@@ -96,9 +97,29 @@ def test_what_needs_another_disk_is_not_supported_and_changes_nothing(
         cpi("update_disk", disk, size, after)
 
     assert failure.value.type == "Bosh::Clouds::NotSupported"
-    assert "nothing was changed" in failure.value.message
+    assert "nothing was changed" in failure.value.message.lower()
     assert wish(api, disk) == then
     assert api.requests("PATCH", disk) == []
+
+
+def test_larger_disk_with_other_attributes_gets_both_in_place(api, cpi, storage, operator, new_disk) -> None:
+    api.store.create("StorageClass", "", storage_class("grows", allowVolumeExpansion=True))
+    disk = new_disk({"storage_class": "grows"})
+    assert cpi("update_disk", disk, 2048, {"storage_class": "grows", "attributes_class": "fast"}) is None
+
+    assert claim(api, disk)["status"]["capacity"]["storage"] == "2048Mi"
+    assert claim(api, disk)["status"]["currentVolumeAttributesClassName"] == "fast"
+
+
+def test_disk_whose_attributes_are_refused_does_not_grow(api, cpi, sidecars, storage, operator, new_disk) -> None:
+    api.store.create("StorageClass", "", storage_class("grows", allowVolumeExpansion=True))
+    disk = new_disk({"storage_class": "grows"})
+    then = wish(api, disk)
+    sidecars.infeasible.add("fast")
+    with pytest.raises(CallError, match="refuses it"):
+        cpi("update_disk", disk, 2048, {"storage_class": "grows", "attributes_class": "fast"})
+
+    assert wish(api, disk) == then
 
 
 def test_disk_without_a_volume_has_no_attributes_to_change(cpi, classes) -> None:

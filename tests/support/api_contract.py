@@ -202,3 +202,22 @@ class ApiContract:
         until(
             api, paths.claims(namespace), cid, lambda now: True if now is None else Wait(), doing="deleting the claim"
         )
+
+    def test_claim_without_a_volume_changes_no_size(self, api: Api, namespace: str) -> None:
+        cid = names.new_cid("disk")
+        api.create(paths.claims(namespace), claims.claim(cid, director="d", size=5, storage_class="none-such"))
+        where = paths.item(paths.claims(namespace), cid)
+        for size in ("6Mi", "4Mi", "no size"):
+            with pytest.raises(ApiError) as failure:
+                api.merge_patch(where, {"spec": {"resources": {"requests": {"storage": size}}}})
+            assert failure.value.status in (400, 422)
+        same = api.merge_patch(where, {"spec": {"resources": {"requests": {"storage": "5120Ki"}}}})
+
+        assert claims.asked_size(same) == 5 << 20
+        assert not claims.is_bound(same)
+
+    def test_events_are_selected_by_what_they_are_about_and_other_kinds_are_not(self, api: Api, namespace: str) -> None:
+        about = "involvedObject.name=disk-none,type=Warning"
+        assert api.get(paths.query(paths.events(namespace), fieldSelector=about))["items"] == []
+        with pytest.raises(Invalid):
+            api.get(paths.query(paths.claims(namespace), fieldSelector=about))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from .machine import condition
 from .names import DELETING, DISK, ROLE, ROLE_DISK, SNAPSHOT_CLASS, labels
+from .quantities import in_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,3 +55,22 @@ def is_being_deleted(claim: Json, now: float) -> bool:
 
 def is_lost(claim: Json) -> bool:
     return bool(claim.get("status", {}).get("phase") == "Lost")
+
+
+def is_bound(claim: Json) -> bool:
+    return bool(claim.get("status", {}).get("phase") == "Bound")
+
+
+def asked_size(claim: Json) -> int:
+    """Bytes that the claim asks for."""
+    return in_bytes(claim["spec"]["resources"]["requests"]["storage"])
+
+
+def capacity(claim: Json) -> int:
+    """Bytes that its file system has; 0 while there is none. Only the last step of a growth raises it."""
+    return in_bytes(claim.get("status", {}).get("capacity", {}).get("storage", "0"))
+
+
+def waits_for_mount(claim: Json) -> bool:
+    """Whether its volume has grown and its file system has not yet: the kubelet does that, where it is mounted."""
+    return bool(condition(claim, "FileSystemResizePending").get("status") == "True")

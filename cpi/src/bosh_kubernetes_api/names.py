@@ -26,6 +26,7 @@ METADATA_LABEL_PREFIX = "bosh.io/"
 
 ROLE_MACHINE = "machine"
 ROLE_ATTACHMENT = "attachment"
+ROLE_GROWTH = "growth"
 ROLE_DISK = "disk"
 ROLE_ROOT = "root"
 ROLE_SETTINGS = "settings"

@@ -32,6 +32,10 @@ def secrets(namespace: str) -> str:
     return f"/api/v1/namespaces/{_name(namespace)}/secrets"
 
 
+def events(namespace: str) -> str:
+    return f"/api/v1/namespaces/{_name(namespace)}/events"
+
+
 def lease(namespace: str) -> str:
     """The operator's."""
     return f"/apis/coordination.k8s.io/v1/namespaces/{_name(namespace)}/leases/{LEASE}"

@@ -49,3 +49,6 @@ DISK = {
     "Detaching": "under way",
     "WaitingForMachine": "the machine has no node yet",
 }
+
+# Reason of the Event that the operator writes about a claim when the API server refuses the Pod that would mount it.
+GROWTH_REFUSED = "GrowthRefused"

@@ -64,9 +64,10 @@ METHODS: dict[str, tuple[str, float, tuple[tuple[str, str], ...], str]] = {
     ),
     "delete_disk": ("disks", 300, (("disk_cid", NAME),), NOTHING),
     "has_disk": ("disks", 60, (("disk_cid", NAME),), SWITCH),
+    "resize_disk": ("resize_disk", 900, (("disk_cid", NAME), ("new_size", WHOLE)), NOTHING),
     "update_disk": (
         "update_disk",
-        900,
+        1800,
         (("disk_cid", NAME), ("new_size", WHOLE), ("cloud_properties", OBJECT + OR_NULL)),
         NAME + OR_NULL,
     ),

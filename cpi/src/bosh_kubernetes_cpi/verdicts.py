@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from time import monotonic
 
+from bosh_kubernetes_api.claims import asked_size
 from bosh_kubernetes_api.machine import condition
+from bosh_kubernetes_api.quantities import in_bytes
 
 from .transport.observe import Wait
 
@@ -60,6 +62,17 @@ DISK: dict[str, float] = {
     "Attaching": 180,
     "Detaching": 180,
     "WaitingForMachine": 180,
+}
+
+# What a claim that grows waits for -> seconds that resize_disk bears it, ok_to_retry. A driver tries again by itself,
+# so an error is borne for a while; it may be one of an earlier size, too.
+GROWTH: dict[str, tuple[float, bool]] = {
+    "NotBegun": (120, True),
+    "Resizing": (600, True),
+    "FileSystemResizePending": (300, True),
+    "ControllerResizeError": (60, True),
+    "NodeResizeError": (60, True),
+    "Infeasible": (0, False),
 }
 
 # Reasons of Ready under which a machine takes no disk, however long one waits for the disk itself.
@@ -147,3 +160,26 @@ def summary(machine: Json) -> str:
     ready = condition(machine, "Ready")
     message = ready.get("message") or "the operator has said nothing about it yet"
     return f"{ready['reason']}: {message}" if ready.get("reason") else message
+
+
+_GROWING = {
+    "Resizing": "the volume is being grown",
+    "FileSystemResizePending": "the file system is grown where the disk is mounted",
+}
+
+
+def growth(claim: Json) -> tuple[str, str]:
+    """What a claim that grows waits for (a key of GROWTH), and Kubernetes' words for it."""
+    status = claim.get("status", {})
+    tried = status.get("allocatedResources", {}).get("storage")
+    infeasible = status.get("allocatedResourceStatuses", {}).get("storage", "").endswith("Infeasible") and (
+        tried is None or in_bytes(tried) == asked_size(claim)
+    )
+    for reason in ("NodeResizeError", "ControllerResizeError", "FileSystemResizePending", "Resizing"):
+        found = condition(claim, reason)
+        if found.get("status") == "True":
+            told = found.get("message") or _GROWING.get(reason, "the driver gives no reason")
+            return "Infeasible" if infeasible and reason.endswith("Error") else reason, told
+    if infeasible:
+        return "Infeasible", "the driver says that this size can never be had"
+    return "NotBegun", "nothing in the cluster has begun to grow the volume: does the driver's external-resizer run?"

@@ -18,13 +18,15 @@ from kubernetes.aio.stream import WsApiClient
 
 from . import firmware_map, health, logs, metrics, wiring
 from .cluster import Cluster
+from .disk.growth import KEY
+from .disk.reconcile import DiskReconciler
 from .errors import OperatorError
 from .events import Recorder
 from .lease import Lease
 from .machine.apply import Applier
 from .machine.orders import ExecOrders
 from .machine.reconcile import Reconciler
-from .queue import Queue
+from .queue import Again, Queue
 from .settings import Settings, parse
 
 log = logging.getLogger(__name__)
@@ -52,12 +54,16 @@ class Operator:
         orders = ExecOrders(sockets, settings.namespace)
         applier = Applier(self._cluster, orders, settings.host_directory, settings.off_timeout, settings.image)
         recorder = Recorder(self._cluster, settings.identity)
-        reconcile = Reconciler(self._cluster, orders, applier, recorder)
-        self._queue = Queue(reconcile, resync=settings.resync, workers=settings.workers)
+        self._machine = Reconciler(self._cluster, orders, applier, recorder)
+        self._disk = DiskReconciler(self._cluster, recorder, settings.image)
+        self._queue = Queue(self._look, resync=settings.resync, workers=settings.workers)
         self._lease = Lease(self._cluster, settings.identity)
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._failed = False
+
+    async def _look(self, key: str) -> Again:
+        return await (self._disk(key.removeprefix(KEY)) if key.startswith(KEY) else self._machine(key))
 
     async def run(self) -> int:
         loop = asyncio.get_running_loop()

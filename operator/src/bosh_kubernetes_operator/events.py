@@ -1,4 +1,6 @@
-"""Kubernetes Events about machines: on transitions only, so that `kubectl describe` tells a machine's life in order."""
+"""Kubernetes Events about machines, on transitions only, so that `kubectl describe` tells a machine's life in order;
+and about claims that the operator cannot grow.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +8,13 @@ import logging
 import uuid
 from collections.abc import Iterator
 from datetime import datetime, timezone
+from hashlib import sha256
 from typing import NamedTuple
 
 from bosh_kubernetes_api import names
 
 from .cluster import Cluster, Object
-from .errors import ClusterError
+from .errors import ClusterError, ConflictError
 
 log = logging.getLogger(__name__)
 
@@ -50,23 +53,27 @@ class Recorder:
         self._cluster, self._identity = cluster, identity
 
     async def transitions(self, vm: Object, new: Object) -> None:
-        """Tells what changed from the status in `vm` to `new`. An Event that cannot be written is logged, no more."""
+        """Tells what changed from the status in `vm` to `new`."""
         for reason, message in transitions(vm.get("status") or {}, new):
-            try:
-                await self._cluster.create("Event", self._event(vm, reason, message))
-            except ClusterError as error:
-                log.warning("cannot write an Event: %s", error, extra={"machine": vm["metadata"]["name"]})
+            name = f"{vm['metadata']['name']}.{uuid.uuid4().hex[:16]}"
+            await self._write(name, "VirtualMachine", names.API_VERSION, vm, reason, message)
 
-    def _event(self, vm: Object, reason: str, message: str) -> Object:
-        metadata = vm["metadata"]
+    async def warn_claim(self, claim: Object, reason: str, message: str) -> None:
+        """A warning about a claim; the same one is told once, as long as the cluster keeps it."""
+        name = f"{claim['metadata']['name']}.{sha256(f'{reason} {message}'.encode()).hexdigest()[:16]}"
+        await self._write(name, "PersistentVolumeClaim", "v1", claim, reason, message)
+
+    async def _write(self, name: str, kind: str, version: str, thing: Object, reason: str, message: str) -> None:
+        """An Event that cannot be written is logged, no more."""
+        metadata = thing["metadata"]
         now = datetime.now(timezone.utc)
-        return {
+        event = {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"name": f"{metadata['name']}.{uuid.uuid4().hex[:16]}", "namespace": metadata["namespace"]},
+            "metadata": {"name": name, "namespace": metadata["namespace"]},
             "involvedObject": {
-                "apiVersion": names.API_VERSION,
-                "kind": "VirtualMachine",
+                "apiVersion": version,
+                "kind": kind,
                 "name": metadata["name"],
                 "namespace": metadata["namespace"],
                 "uid": metadata["uid"],
@@ -81,3 +88,9 @@ class Recorder:
             "lastTimestamp": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "count": 1,
         }
+        try:
+            await self._cluster.create("Event", event)
+        except ConflictError:
+            return
+        except ClusterError as error:
+            log.warning("cannot write an Event: %s", error, extra={"machine": metadata["name"]})

@@ -24,7 +24,7 @@ ROLE = (
     ),
     Rule("", "events", ("create", "list"), "tell transitions; find out why a Pod or claim does not come up"),
     Rule("", "persistentvolumeclaims", ("create", "get", "list", "watch"), "disks are looked at; root disks are made"),
-    Rule("", "pods", ("create", "delete", "get", "list", "watch"), "machines and attachments"),
+    Rule("", "pods", ("create", "delete", "get", "list", "watch"), "machines, attachments, and disks that grow"),
     Rule("", "pods/exec", ("create", "get"), "orders to the firmware"),
     Rule("", "services", ("create", "delete", "get", "list", "watch"), "static addresses"),
     Rule("coordination.k8s.io", "leases", ("create", "get", "update"), "one operator at a time"),

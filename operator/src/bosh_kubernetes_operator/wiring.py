@@ -1,4 +1,4 @@
-"""What the operator watches, by kopf as an informer: every event only adds a machine's name to the queue.
+"""What the operator watches, by kopf as an informer: every event only adds keys of machines and disks to the queue.
 
 Handlers record and enqueue, nothing else: they do no I/O and cannot fail. What they remember is a hint (which machines
 want which disk); everything that decides is read anew by `reconcile`.
@@ -14,14 +14,16 @@ from typing import Any
 import kopf
 
 from bosh_kubernetes_api import names
+from bosh_kubernetes_api.claims import waits_for_mount
 
+from .disk.growth import KEY
 from .metrics import Census
 
 log = logging.getLogger(__name__)
 
 MANAGED = f"{names.MANAGED_BY}={names.MANAGER}"
 WATCHED = {
-    "pods": f"{MANAGED},{names.ROLE} in ({names.ROLE_MACHINE},{names.ROLE_ATTACHMENT},cleanup)",
+    "pods": f"{MANAGED},{names.ROLE} in ({names.ROLE_MACHINE},{names.ROLE_ATTACHMENT},{names.ROLE_GROWTH},cleanup)",
     "persistentvolumeclaims": f"{MANAGED},{names.ROLE} in ({names.ROLE_DISK},{names.ROLE_ROOT})",
     "configmaps": f"{MANAGED},{names.ROLE}={names.ROLE_SETTINGS}",
     "services": f"{MANAGED},{names.ROLE}={names.ROLE_ADDRESS}",
@@ -29,7 +31,7 @@ WATCHED = {
 
 
 class Watcher:
-    """Turns events into names of machines to look at. `add` is the queue's."""
+    """Turns events into keys of machines and disks to look at. `add` is the queue's."""
 
     def __init__(self, add: Callable[[str], None]) -> None:
         self._add = add
@@ -38,6 +40,7 @@ class Watcher:
         )  # disk CID: machines that want it, or are placed for it
         self._disks: dict[str, set[str]] = {}  # machine: those disks
         self._seen: dict[str, tuple[object, ...]] = {}  # machine: what a look depends on
+        self._growing: set[str] = set()  # disks whose file system waited for a mount when they were seen last
         self._census = Census()
 
     def machine(self, type_: str | None, vm: kopf.RawBody | dict[str, Any]) -> None:
@@ -64,18 +67,30 @@ class Watcher:
         if changed:  # a status that we wrote ourselves is no reason to look again
             self._add(name)
 
-    def thing(self, thing: kopf.RawBody | dict[str, Any]) -> None:
-        """A thing of a machine, or a disk: the machines that it is for, or that wait for it."""
+    def thing(self, type_: str | None, thing: kopf.RawBody | dict[str, Any]) -> None:
+        """A thing of a machine, or a disk: the machines that it is for, or that wait for it; and disks that grow."""
         labels = thing["metadata"].get("labels", {})
-        machine, disk = labels.get(names.MACHINE), labels.get(names.DISK)
-        if labels.get(names.ROLE) == names.ROLE_SETTINGS:
+        role, machine, disk = labels.get(names.ROLE), labels.get(names.MACHINE), labels.get(names.DISK)
+        if role == names.ROLE_SETTINGS:
             machine = thing["metadata"]["name"]
-        elif labels.get(names.ROLE) == names.ROLE_DISK:
+        elif role == names.ROLE_DISK:
             machine, disk = None, thing["metadata"]["name"]
+            self._claim(type_, thing)
+        elif role == names.ROLE_GROWTH or disk in self._growing:
+            self._add(f"{KEY}{disk}")
         if machine:
             self._add(machine)
         for name in self._wanting.get(disk or "", ()):
             self._add(name)
+
+    def _claim(self, type_: str | None, claim: kopf.RawBody | dict[str, Any]) -> None:
+        """A disk is looked at while it grows, and once afterwards; all others would be looked at for nothing."""
+        cid, grew = claim["metadata"]["name"], claim["metadata"]["name"] in self._growing
+        self._growing.discard(cid)
+        if type_ != "DELETED" and waits_for_mount(dict(claim)):
+            self._growing.add(cid)
+        if grew or cid in self._growing:
+            self._add(f"{KEY}{cid}")
 
 
 def registry(
@@ -107,7 +122,7 @@ def registry(
         watcher.machine(event["type"], event["object"])
 
     async def thing(event: kopf.RawEvent, **_: Any) -> None:
-        watcher.thing(event["object"])
+        watcher.thing(event["type"], event["object"])
 
     for plural in WATCHED:
         kopf.on.event("", "v1", plural, id=f"{plural}-of-a-machine", registry=handlers)(thing)

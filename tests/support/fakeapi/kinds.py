@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jsonschema
 import yaml
 
-from tests.support.fakeapi import attributes
+from tests.support.fakeapi import attributes, claims
 from tests.support.fakeapi.errors import invalid
 
 Json = dict[str, Any]
@@ -117,6 +117,7 @@ BUILT_IN = [
     Kind("", "v1", "secrets", "Secret"),
     Kind("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", has_status=True),
     Kind("", "v1", "pods", "Pod", has_status=True),
+    Kind("", "v1", "events", "Event"),
     Kind("coordination.k8s.io", "v1", "leases", "Lease"),
     Kind("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False),
     Kind(
@@ -158,7 +159,7 @@ def admit(kind: Kind, new: Json, old: Json | None) -> None:
         _prune(new, {**kind.schema, "properties": {**kind.schema["properties"], "metadata": {"type": "object"}}})
         _by_schema(kind, name, new, old)
     if kind.kind == "PersistentVolumeClaim":
-        _claim(name, new, old)
+        claims.check(name, new, old)
         attributes.check(name, new, old)
     if kind.kind == "Secret":
         from base64 import b64encode
@@ -210,11 +211,3 @@ def _prune(value: Any, schema: Json) -> None:
     elif isinstance(value, list) and "items" in schema:
         for item in value:
             _prune(item, schema["items"])
-
-
-def _claim(name: str, new: Json, old: Json | None) -> None:
-    if not new["spec"].get("accessModes") or not new["spec"].get("resources", {}).get("requests", {}).get("storage"):
-        raise invalid("PersistentVolumeClaim", name, "spec.accessModes: Required value")
-    fixed = {"resources": 0, "volumeAttributesClassName": 0}
-    if old is not None and {**new["spec"], **fixed} != {**old["spec"], **fixed}:
-        raise invalid("PersistentVolumeClaim", name, "spec: Forbidden: spec is immutable after creation")

@@ -1,8 +1,8 @@
-"""A stand-in for the operator on the stand-in API server: it moves the status of machines and nothing else.
+"""A stand-in for the operator on the stand-in API server: it moves the status of machines and mounts disks that grow.
 
-No Pods, no kubelet, no steps. A machine whose ConfigMap and Secret are there runs at once; a wanted disk whose claim is
-there is attached at once. What does not go well is told beforehand: `reasons`, `disk_reasons`, `busy`, `lost`,
-`unreachable`, `stopped`.
+No other Pods, no kubelet, no steps. A machine whose ConfigMap and Secret are there runs at once; a wanted disk whose
+claim is there is attached at once. What does not go well is told beforehand: `reasons`, `disk_reasons`, `busy`,
+`lost`, `unreachable`, `stopped`, `mounts`.
 
 What it says of a machine are the words of the real operator, for what that would see in such a case: nothing can be
 tested with a status that never comes. Only `reasons` and `disk_reasons` put a message of the test's own in.
@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from bosh_kubernetes_api import reasons
+from bosh_kubernetes_operator.disk import growth
 from bosh_kubernetes_operator.machine.state import Guest, GuestDisk, Observed
 from bosh_kubernetes_operator.machine.status import compute
 from bosh_kubernetes_operator.machine.steps import DONE, Attach, CreateAttachment, Detach, Result, Step
@@ -46,6 +47,7 @@ class FakeOperator:
         self.lost: set[str] = set()  # machines whose Pod was deleted, and their root disk with it
         self.unreachable: set[str] = set()  # machines whose node does not answer
         self.deaf: set[str] = set()  # machines that this operator does not look at
+        self.mounts = True  # disks that grow
         self.stopped = False  # no work, no Lease
         self._store = store
         self._namespace = namespace
@@ -73,8 +75,22 @@ class FakeOperator:
                     for machine in self._store.list("VirtualMachine", self._namespace):
                         if machine["metadata"]["name"] not in self.deaf:
                             self._reconcile(machine)
+                    if self.mounts:
+                        self._grow()
                 if self._store.version <= before + 1 and not self._ending:
                     self._store.changed.wait(0.2)
+
+    def _grow(self) -> None:
+        """As the real operator's disk.reconcile, with its decision and its Pod."""
+        machines = self._store.list("VirtualMachine", self._namespace)
+        for claim in self._store.list("PersistentVolumeClaim", self._namespace):
+            name = claim["metadata"]["name"]
+            pod = self._store.find("Pod", self._namespace, name)
+            wanted = growth.wants_mount(claim, machines, time.time())
+            if wanted and pod is None:
+                self._store.create("Pod", self._namespace, growth.build(claim, machines, ""))
+            elif growth.is_growth(pod) and not wanted:
+                self._store.delete("Pod", self._namespace, name)
 
     def _renew(self) -> None:
         spec = {"holderIdentity": "fake", "renewTime": f"{time.time():.1f}"}

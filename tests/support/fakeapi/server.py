@@ -26,6 +26,7 @@ from tests.support.fakeapi.store import Store
 
 Json = dict[str, Any]
 
+OF_EVENTS = ("involvedObject.name", "involvedObject.uid", "type")
 TOKEN = "token-of-the-fake-api-server"
 
 
@@ -222,7 +223,7 @@ class _Handler(BaseHTTPRequestHandler):
         if method == "GET" and name:
             return store.get(kind.kind, namespace, name)
         if method == "GET":
-            items = store.list(kind.kind, namespace, _selected(query))
+            items = store.list(kind.kind, namespace, _selected(kind, query))
             return {
                 "kind": f"{kind.kind}List",
                 "apiVersion": kind.api_version,
@@ -242,7 +243,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _watch(self, kind: Kind, namespace: str, query: Json, *, silent: bool) -> None:
         store = self.server.api.store
-        selected = _selected(query)
+        selected = _selected(kind, query)
         after = int(query.get("resourceVersion") or 0)
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -302,18 +303,24 @@ def _groups(kinds: list[Kind]) -> Json:
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
 
 
-def _selected(query: Json) -> Any:
-    """Equality selectors on labels, and on metadata.name as a field."""
+def _selected(kind: Kind, query: Json) -> Any:
+    """Equality selectors on labels, and on the fields that the kind has for that."""
     labels = [pair.split("=", 1) for pair in query.get("labelSelector", "").split(",") if pair]
     fields = [pair.split("=", 1) for pair in query.get("fieldSelector", "").split(",") if pair]
+    known = ("metadata.name", "metadata.namespace", *(OF_EVENTS if kind.kind == "Event" else ()))
     for key, _ in fields:
-        if key not in ("metadata.name", "metadata.namespace"):
+        if key not in known:
             raise errors.bad_request(f"field label not supported: {key}")
 
     def matches(value: Json) -> bool:
-        metadata = value["metadata"]
-        return all(metadata.get("labels", {}).get(key) == wanted for key, wanted in labels) and all(
-            metadata.get(key.partition(".")[2]) == wanted for key, wanted in fields
+        return all(value["metadata"].get("labels", {}).get(key) == wanted for key, wanted in labels) and all(
+            _field(value, key) == wanted for key, wanted in fields
         )
 
     return matches
+
+
+def _field(value: Any, path: str) -> Any:
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value

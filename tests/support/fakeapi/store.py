@@ -2,8 +2,8 @@
 
 What it does as the real server does: resourceVersion and Conflict, generation, status as a subresource, uid
 preconditions, finalizers, garbage collection by ownerReferences, label and field selectors, expiry of history (410).
-What it does not: server-side apply, strategic merge patch, dry run, pagination, admission webhooks, CEL beyond
-immutability.
+What it does not: server-side apply, strategic merge patch, dry run, pagination, admission but that of claims, CEL
+beyond immutability.
 """
 
 import copy
@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from tests.support.fakeapi import errors
+from tests.support.fakeapi import claims, errors
 from tests.support.fakeapi.kinds import Kind, admit
 
 Json = dict[str, Any]
@@ -71,6 +71,8 @@ class Store:
                 raise errors.bad_request("resourceVersion should not be set on objects to be created")
             if info.has_status:
                 new.pop("status", None)
+            if kind == "PersistentVolumeClaim":
+                claims.admit(new, None, self._classes())
             admit(info, new, None)
             if (kind, namespace, name) in self._objects:
                 raise errors.exists(info.resource, name)
@@ -108,6 +110,8 @@ class Store:
                 if "status" in old:
                     new["status"] = old["status"]
             admit(info, new, old)
+            if kind == "PersistentVolumeClaim":
+                claims.admit(new, old, self._classes())
             if new == old:
                 return old
             if new.get("spec") != old.get("spec"):
@@ -144,6 +148,9 @@ class Store:
             if after < self._oldest:
                 raise errors.too_old(after)
             return iter([event for event in self._history if event.version > after])
+
+    def _classes(self) -> dict[str, Json]:
+        return {name: value for (kind, _, name), value in self._objects.items() if kind == "StorageClass"}
 
     def _put(self, kind: Kind, namespace: str, new: Json, event: str) -> None:
         self._version += 1

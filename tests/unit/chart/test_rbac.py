@@ -17,6 +17,7 @@ CPI = {
     ("", "configmaps"): "create delete",
     ("", "secrets"): "create delete",
     ("", "persistentvolumeclaims"): "get list watch create patch delete",
+    ("", "events"): "list",
     ("snapshot.storage.k8s.io", "volumesnapshots"): "get watch create delete",
 }
 CPI_IN_THE_CLUSTER = {

@@ -13,12 +13,7 @@ from tests.cluster.kind.errors import ClusterError
 
 
 def test_one_node_is_a_control_plane_and_three_have_two_workers() -> None:
-    assert kind_config("one", 1, cgroup=2) == {
-        "kind": "Cluster",
-        "apiVersion": "kind.x-k8s.io/v1alpha4",
-        "name": "one",
-        "nodes": [{"role": "control-plane"}],
-    }
+    assert kind_config("one", 1, cgroup=2)["nodes"] == [{"role": "control-plane"}]
     assert kind_config("three", 3, cgroup=2)["nodes"] == [
         {"role": "control-plane"},
         {"role": "worker"},
@@ -27,9 +22,14 @@ def test_one_node_is_a_control_plane_and_three_have_two_workers() -> None:
 
 
 def test_only_where_the_machine_has_cgroup_v1_the_kubelet_is_told_to_bear_it() -> None:
-    assert "kubeadmConfigPatches" not in kind_config("x", 1, cgroup=2)
+    assert "failCgroupV1" not in str(kind_config("x", 1, cgroup=2)["kubeadmConfigPatches"])
     assert "failCgroupV1: false" in str(kind_config("x", 1, cgroup=1)["kubeadmConfigPatches"])
     assert "failCgroupV1: false" in str(kind_config("x", 3, cgroup=1)["kubeadmConfigPatches"])
+
+
+@pytest.mark.parametrize("nodes", [1, 3])
+def test_machines_that_ask_for_little_are_not_held_to_it(nodes: int) -> None:
+    assert "cpuCFSQuota: false" in str(kind_config("x", nodes, cgroup=2)["kubeadmConfigPatches"])
 
 
 def test_only_with_several_nodes_the_loss_of_one_shows_soon() -> None:

@@ -324,6 +324,8 @@ def test_power_echoes_orders_served_not_what_the_guest_does() -> None:
     ("look", "when"),
     [
         (observed(vm(), pod=pod(), guest=guest()), Again.SETTLED),
+        (observed(vm(), pod=pod(), guest=guest(power="off")), Again.POLL),  # it was told a moment ago
+        (observed(vm(), pod=pod(), guest=guest("stopped", power="on")), Again.POLL),
         (observed(vm(), pod=pod()), Again.POLL),
         (observed(vm(), pod=pod(), node=UNREACHABLE), Again.WAITING),  # the Pod changes when the node is back
         (observed(vm(reboot="r"), pod=pod(), guest=guest(pending="r")), Again.POLL),

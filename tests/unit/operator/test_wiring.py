@@ -36,7 +36,7 @@ def test_a_thing_wakes_its_machine_and_those_that_wait_for_it(seen, looked_at) -
     watcher = Watcher(found.append)
     watcher.machine("ADDED", vm(disks=("disk-1",)))
     found.clear()
-    watcher.thing(seen)
+    watcher.thing("MODIFIED", seen)
     assert found.taken() == looked_at
 
 
@@ -63,8 +63,43 @@ def test_a_disk_that_is_not_wanted_any_more_wakes_nobody() -> None:
     watcher.machine("ADDED", vm(disks=("disk-1",)))
     watcher.machine("MODIFIED", vm(metadata={"generation": 4}))
     found.clear()
-    watcher.thing(thing("disk-1", role="disk"))
+    watcher.thing("MODIFIED", thing("disk-1", role="disk"))
     assert found.taken() == []
+
+
+GROWTH = thing("disk-1", role="growth", disk="disk-1")
+PENDING = {"conditions": [{"type": "FileSystemResizePending", "status": "True"}]}
+
+
+def test_a_disk_is_looked_at_while_it_grows_and_once_afterwards() -> None:
+    found = Names()
+    watcher = Watcher(found.append)
+    quiet, grows = thing("disk-1", role="disk"), thing("disk-1", role="disk") | {"status": PENDING}
+    attachment = thing("disk-1", role="attachment", machine="vm-2", disk="disk-1")
+    for type_, seen, looked_at in (
+        ("ADDED", quiet, []),
+        ("DELETED", attachment, ["vm-2"]),
+        (None, grows, ["disk/disk-1"]),
+        ("DELETED", attachment, ["disk/disk-1", "vm-2"]),  # the lock is free: it can be mounted
+        ("MODIFIED", quiet, ["disk/disk-1"]),
+        ("MODIFIED", quiet, []),
+        ("MODIFIED", grows, ["disk/disk-1"]),
+        ("DELETED", grows, ["disk/disk-1"]),
+        ("MODIFIED", quiet, []),
+    ):
+        watcher.thing(type_, seen)
+        assert found.taken() == looked_at
+
+
+def test_a_pod_that_mounts_a_disk_for_its_growth_wakes_the_disk_and_who_waits_for_it() -> None:
+    found = Names()
+    watcher = Watcher(found.append)
+    watcher.thing(None, GROWTH)  # left by an operator before
+    assert found.taken() == ["disk/disk-1"]
+    watcher.machine("ADDED", vm(disks=("disk-1",)))
+    found.clear()
+    watcher.thing("DELETED", GROWTH)
+    assert found.taken() == ["disk/disk-1", "vm-1"]
 
 
 def test_all_that_is_watched_may_be_listed_and_watched() -> None:

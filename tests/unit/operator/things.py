@@ -63,7 +63,7 @@ def waiting(reason: str, message: str = "") -> Object:
 
 def guest(state: str = "running", **more: Any) -> Guest:
     values = {"pid": 9 if state == "running" else None, "boots": 1, "crashes": 0, "pending": "", "served": ""}
-    values |= {"missing": (), "stray": "", "disks": {}} | more
+    values |= {"missing": (), "stray": "", "disks": {}, "power": "off" if state == "stopped" else "on"} | more
     return Guest(state=state, **values)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import time
 
 from bosh_kubernetes_api import names, paths
-from bosh_kubernetes_api.claims import is_being_deleted, is_lost
+from bosh_kubernetes_api.claims import is_being_deleted, is_bound, is_lost
 from bosh_kubernetes_api.snapshots import is_snapshot, snapshot
 
 from ..errors import ApiError, CloudError, Conflict, DiskNotFound, Failure
@@ -36,7 +36,7 @@ def snapshot_disk(call: Call, disk_cid: str, metadata: Json | None) -> str:
     if is_lost(claim):
         raise CloudError(f"disk {disk_cid}: its claim is Lost, the volume {claim['spec'].get('volumeName')} is gone")
     snapshot_class = snapshot_class_of(call, claim)
-    if claim.get("status", {}).get("phase") != "Bound":
+    if not is_bound(claim):
         raise CloudError(f"disk {disk_cid} has no volume yet (no machine has had it): there is nothing to snapshot")
     cid = names.new_cid("snapshot")
     metadata = metadata or {}

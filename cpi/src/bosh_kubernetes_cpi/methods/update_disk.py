@@ -1,7 +1,7 @@
 """update_disk: a disk gets other cloud properties where it is; what cannot be had so is NotSupported, and is copied.
 
-A claim can change the VolumeAttributesClass of its volume, and the class of its snapshots is ours. Its storage class
-and its access mode never change.
+A claim can change the VolumeAttributesClass of its volume, it can grow (resize_disk), and the class of its snapshots is
+ours. Its storage class and its access mode never change.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from time import time
 
 from bosh_kubernetes_api import names, paths
-from bosh_kubernetes_api.claims import is_being_deleted, is_lost
+from bosh_kubernetes_api.claims import asked_size, is_being_deleted, is_bound, is_lost
 from bosh_kubernetes_api.machine import condition
-from bosh_kubernetes_api.quantities import MIB, in_bytes
+from bosh_kubernetes_api.quantities import MIB
 
 from ..errors import CloudError, Conflict, DiskNotFound, Failure, NotFound, NotSupported
 from ..log import progress
@@ -20,6 +20,7 @@ from ..verdicts import MODIFICATION, Patience, wait
 from .attributes_class import check_attributes_class, has_attributes_classes
 from .disks import disk_claim, disk_properties
 from .edit import PAUSE
+from .resize_disk import refuse_growth, resize_disk
 from .storage_class import is_default_class
 
 TYPE_CHECKING = False
@@ -50,8 +51,10 @@ def update_disk(call: Call, disk_cid: str, new_size: int, cloud_properties: Json
         raise CloudError(f"disk {disk_cid}: its claim is Lost, the volume {claim['spec'].get('volumeName')} is gone")
     snapshot_class, attributes = properties.get("snapshot_class", ""), properties.get("attributes_class", "")
     before = _attributes(claim)
-    if obstacles := _obstacles(call, claim, new_size, properties):
+    if obstacles := _obstacles(call, claim, properties):
         raise NotSupported(f"disk {disk_cid} cannot be changed in place: {'; '.join(obstacles)}; {UNCHANGED}")
+    if new_size * MIB != asked_size(claim):
+        refuse_growth(call, claim, new_size)
     if attributes and attributes != before:
         check_attributes_class(call, attributes)
     if snapshot_class and snapshot_class != _snapshot_class(claim):
@@ -62,15 +65,13 @@ def update_disk(call: Call, disk_cid: str, new_size: int, cloud_properties: Json
         _modify(call, disk_cid, attributes, before)
     if snapshot_class != _snapshot_class(claim):
         _change(call, disk_cid, lambda _: {"metadata": {"annotations": {names.SNAPSHOT_CLASS: snapshot_class or None}}})
+    resize_disk(call, disk_cid, new_size)  # last: only this cannot be put back
 
 
-def _obstacles(call: Call, claim: Json, new_size: int, properties: Json) -> list[str]:
-    """Why the disk would have to be another one."""
+def _obstacles(call: Call, claim: Json, properties: Json) -> list[str]:
+    """Why the disk would have to be another one, whatever its size."""
     result = []
     spec = claim["spec"]
-    has = in_bytes(spec["resources"]["requests"]["storage"])
-    if new_size * MIB != has:
-        result.append(f"its size is {has / MIB:.12g} MiB, and {new_size} are asked for")
     storage_class, wanted_class = spec.get("storageClassName", ""), properties["storage_class"]
     if wanted_class and wanted_class != storage_class:
         result.append(f"its storage_class is {storage_class!r}, and {wanted_class!r} is asked for")
@@ -84,7 +85,7 @@ def _obstacles(call: Call, claim: Json, new_size: int, properties: Json) -> list
         return result
     if not attributes:
         result.append(f"its attributes_class {before!r} can be changed, but not taken away")
-    elif claim.get("status", {}).get("phase") != "Bound":
+    elif not is_bound(claim):
         result.append("it has no volume yet whose attributes could change")
     elif not has_attributes_classes(call):
         result.append("this Kubernetes has no VolumeAttributesClasses")

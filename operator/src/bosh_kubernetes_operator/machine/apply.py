@@ -11,6 +11,7 @@ from bosh_kubernetes_api import names
 
 from .. import firmware_map, metrics
 from ..cluster import Cluster
+from ..disk import growth
 from ..errors import ClusterError, ConflictError, OrderError, RefusedError
 from . import attachment, pod, verdicts
 from .let_go import LettingGo
@@ -24,6 +25,7 @@ from .state import (
     held_on,
     node_name,
     running,
+    terminating,
     unreachable,
 )
 from .steps import (
@@ -174,6 +176,8 @@ class Applier:
             await self._cluster.create("Pod", body)
         except ConflictError:
             other = await self._cluster.get("Pod", step.disk)
+            if growth.is_growth(other):
+                return await self._end_growth(step.disk, other)
             holder = (other or {}).get("metadata", {}).get("labels", {}).get(names.MACHINE, "")
             if other is None or holder == names.label_value(o.name):
                 return DONE
@@ -181,6 +185,12 @@ class Applier:
         except RefusedError as error:
             return Result(*verdicts.refused(error))
         return DONE
+
+    async def _end_growth(self, disk: str, pod: Object) -> Result:
+        """A machine that wants a disk comes first: its attachment mounts the disk too, and so lets it grow."""
+        if not terminating(pod):
+            await self._cluster.delete("Pod", disk, pod["metadata"]["uid"])
+        return Result("Attaching", f"Pod {disk}, which mounted the disk for its growth, ends first")
 
     async def _attach(self, o: Observed, step: Attach) -> Result:
         answer = await self._orders.machine(o.name, "attach", step.disk)

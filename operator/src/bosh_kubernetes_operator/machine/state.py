@@ -31,10 +31,16 @@ class Guest(NamedTuple):
     missing: tuple[str, ...]
     stray: str  # the disk in use that the machine should not have; nothing is mounted then
     disks: Mapping[str, GuestDisk]
+    power: str = "on"  # what the guest should be: on, off
 
     @property
     def runs(self) -> bool:
         return self.state == "running" and self.pid is not None
+
+    @property
+    def switching(self) -> bool:
+        """It was told to be on or off and is not yet: no event tells when it will be."""
+        return self.state == "stopped" if self.power == "on" else self.state not in ("stopped", "starting")
 
 
 def guest(data: Object) -> Guest:
@@ -54,6 +60,7 @@ def guest(data: Object) -> Guest:
             )
             for cid, d in data.get("disks", {}).items()
         },
+        power=str(data.get("power", "on")),
     )
 
 

@@ -256,7 +256,7 @@ def again(o: Observed, status: Object, results: Mapping[Step, Result]) -> Again:
     g = o.guest
     if o.pod is not None and running(o.pod) and not terminating(o.pod):
         unsettled = g is None or g.state in ("starting", "stopping") or (g.state == "running" and not g.runs)
-        if unsettled or (g and g.pending and g.state != "waiting"):
+        if unsettled or (g and (g.switching or (g.pending and g.state != "waiting"))):
             return Again.POLL
         if g and g.state == "stopped" and conditions["DisksReady"]["status"] == "True":
             settled = True
