@@ -47,8 +47,10 @@ def test_create_disk_of_a_class(api, cpi) -> None:
     ],
 )
 def test_create_disk_refuses_in_words(cpi, ours, size, properties, words) -> None:
-    with pytest.raises(CallError, match=words):
+    with pytest.raises(CallError, match=words) as failure:
         cpi("create_disk", size, properties, None)
+    assert failure.value.type == "Bosh::Clouds::CloudError"
+    assert not failure.value.ok_to_retry
     assert ours() == []
 
 

@@ -20,6 +20,7 @@
         │   ├── Gone            410
         │   ├── Invalid         400, 413, 422
         │   └── TooManyRequests 429
+        ├── BadProperty         cloud_properties with an unknown key or a wrong value
         ├── BadImage            a stemcell's image file that makes no layer
         └── RegistryError       an answer of a registry, or none
 
@@ -127,6 +128,10 @@ class Invalid(ApiError):
 
 
 class TooManyRequests(ApiError):
+    pass
+
+
+class BadProperty(CloudError):
     pass
 
 

@@ -8,7 +8,6 @@ from bosh_kubernetes_api.machine import holds_disk
 
 from ..errors import CloudError, Conflict, DiskNotFound, Failure, NotFound
 from ..transport.observe import Wait, until
-from ..vm_properties import TEXT, check
 from .storage_class import check_storage_class
 
 TYPE_CHECKING = False
@@ -19,19 +18,16 @@ if TYPE_CHECKING:
 
     Json = dict[str, Any]
 
-KEYS: Json = {"storage_class": TEXT, "access_mode": TEXT, "name": TEXT}
-ACCESS_MODES = ("ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany")
-
 
 def create_disk(call: Call, size: int, cloud_properties: Json | None, _vm_cid: str | None = None) -> str:
     """CID of a new disk of `size` MiB. Not waited for: many classes bind a claim only when a Pod wants it."""
     if size <= 0:
         raise CloudError(f"a disk needs a size above 0 MiB, not {size}")
-    properties = check(cloud_properties or {}, KEYS, "cloud_properties of the disk")
-    access_mode = properties.get("access_mode", ACCESS_MODES[0])
-    if access_mode not in ACCESS_MODES:
-        raise CloudError(f"cloud_properties of the disk.access_mode must be one of {', '.join(ACCESS_MODES)}")
-    storage_class = properties.get("storage_class") or call.config["disks"]["storage_class"]
+    from ..cloud_properties import DISK, read  # has_disk needs none of it
+
+    properties = read(DISK, cloud_properties, "the disk", call.config)
+    storage_class = properties.get("storage_class", "")
+    access_mode = properties.get("access_mode") or DISK["access_mode"].default
     director = call.director
     check_storage_class(call, storage_class)
     cid = names.new_cid("disk")
