@@ -46,9 +46,7 @@ def _default(known: Property) -> str:
         section, _, name = known.setting.partition(".")
         literal = config.DEFAULTS[section][name]
         return f"`{known.setting}`" + (f": `{literal}`" if literal else "")
-    if re.fullmatch(r"\w+", known.default):
-        return f"`{known.default}`"
-    return known.default or NONE
+    return f"`{known.default}`" if known.default else NONE
 
 
 def _meaning(known: Property) -> str:

@@ -30,9 +30,9 @@ class Kind:
 class Property:
     """One key.
 
-    `kind`: a Kind, or a schema for an object with keys of its own. `unit`: of a number. `setting`: the key of the
-    configuration that holds the default, `default`: the default where there is no such key. `alias`: the key that this
-    is another name of; `ignored`: allowed, but without a meaning here.
+    `kind`: a Kind, or a schema for an object with keys of its own. `unit`: of a number. `default`: the value of a key
+    that is not given; `setting`: the key of the configuration that holds it. `alias`: the key that this is another name
+    of; `ignored`: allowed, but without a meaning here.
     """
 
     __slots__ = ("alias", "default", "ignored", "kind", "meaning", "setting", "unit")
@@ -158,8 +158,8 @@ DISK: Schema = {
 NETWORK: Schema = {
     "static_ip": Property({
         "ports": Property(
-            PORTS, "the address of a manual network is a Service with these ports",
-            default="the VM's `static_ip.ports`",
+            PORTS, "the address of a manual network is a Service with these ports; without them those of the VM's "
+            "`static_ip`",
         ),
     }),
     "preset": Property(
@@ -244,14 +244,21 @@ def _fill(schema: Schema, values: Json, config: Json) -> None:
             _fill(known.kind, inner, config)
             if inner:
                 values[key] = inner
-        elif known.setting and key not in values:
-            section, _, name = known.setting.partition(".")
-            given = config[section][name]
-            value = known.kind.take(given) if given else None
-            if given and value is None:
-                raise RequestError(f"configuration: {known.setting} must be {known.kind.words}")
+        elif key not in values:
+            value = _default(known, known.kind, config)
             if value:
                 values[key] = value
+
+
+def _default(known: Property, kind: Kind, config: Json) -> Any:
+    if not known.setting:
+        return known.default
+    section, _, name = known.setting.partition(".")
+    value = config[section][name]
+    taken = kind.take(value) if value else None
+    if value and taken is None:
+        raise RequestError(f"configuration: {known.setting} must be {kind.words}")
+    return taken
 
 
 def paths(schema: Schema, prefix: str = "") -> Iterator[str]:

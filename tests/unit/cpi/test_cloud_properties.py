@@ -119,8 +119,9 @@ def test_defaults_come_from_the_configuration() -> None:
     }
     given = {"root_disk": {"storage_class": "other"}}
     assert read(VM, given, "the VM", config)["root_disk"] == {"storage_class": "other"}
-    assert read(DISK, {}, "the disk", config) == {"storage_class": "slow"}
-    assert read(DISK, {"storage_class": "other"}, "the disk", config) == {"storage_class": "other"}
+    assert read(DISK, {}, "the disk", config) == {"storage_class": "slow", "access_mode": "ReadWriteOnce"}
+    given = {"storage_class": "other", "access_mode": "ReadWriteMany"}
+    assert read(DISK, given, "the disk", config) == given
 
 
 def test_a_wrong_default_is_the_configuration_s_fault() -> None:

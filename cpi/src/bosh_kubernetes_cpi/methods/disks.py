@@ -26,8 +26,7 @@ def create_disk(call: Call, size: int, cloud_properties: Json | None, _vm_cid: s
     from ..cloud_properties import DISK, read  # has_disk needs none of it
 
     properties = read(DISK, cloud_properties, "the disk", call.config)
-    storage_class = properties.get("storage_class", "")
-    access_mode = properties.get("access_mode") or DISK["access_mode"].default
+    storage_class, access_mode = properties.get("storage_class", ""), properties["access_mode"]
     director = call.director
     check_storage_class(call, storage_class)
     cid = names.new_cid("disk")
