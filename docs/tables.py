@@ -5,13 +5,15 @@ A table stands between the lines `<!-- table: NAME -->` and `<!-- end -->` of a 
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bosh_kubernetes_cpi import cloud_properties, config
+from bosh_kubernetes_api import reasons
+from bosh_kubernetes_cpi import cloud_properties, config, errors, verdicts
 
 if TYPE_CHECKING:
     from bosh_kubernetes_cpi.cloud_properties import Property, Schema
@@ -55,11 +57,63 @@ def _meaning(known: Property) -> str:
     return f"ignored ({known.meaning})" if known.ignored else known.meaning
 
 
+def catalogue() -> str:
+    """The errors, in the order in which the module has them."""
+    kinds = [kind for kind in vars(errors).values() if inspect.isclass(kind) and kind.__module__ == errors.__name__]
+    rows = [
+        [f"`{kind.__name__}`", kind.type.rpartition("::")[2], _retry(kind.retry), *when_and_remedy(kind)]
+        for kind in kinds
+        if kind is not errors.Failure
+    ]
+    return table(["error", "type", "ok_to_retry", "when", "remedy"], rows)
+
+
+def when_and_remedy(kind: type) -> tuple[str, str]:
+    """From the class's own docstring."""
+    when, _, remedy = inspect.cleandoc(kind.__dict__.get("__doc__") or "").partition("Remedy: ")
+    return " ".join(when.split()), " ".join(remedy.split())
+
+
+def machine_reasons() -> str:
+    rows = []
+    for reason, status in reasons.MACHINE.items():
+        limit, retry = verdicts.MACHINE[reason]
+        rows.append(
+            [f"`{reason}`", status, _limit(limit), _retry(retry), reasons.MACHINE_MEANING[reason], _cure(reason)]
+        )
+    return table(["reason", "STATUS", "create_vm bears it", "ok_to_retry", "meaning", "remedy"], rows)
+
+
+def disk_reasons() -> str:
+    rows = [
+        [f"`{reason}`", _limit(verdicts.DISK[reason]), _retry(reason not in verdicts.FINAL), meaning, _cure(reason)]
+        for reason, meaning in reasons.DISK.items()
+    ]
+    return table(["reason", "a call bears it", "ok_to_retry", "meaning", "remedy"], rows)
+
+
+def _limit(limit: float | str) -> str:
+    if isinstance(limit, str):
+        return f"`timeouts.{limit}`: {config.DEFAULTS['timeouts'][limit]} s"
+    return f"{limit:.0f} s" if limit else "not at all"
+
+
+def _retry(retry: bool | None) -> str:
+    return "as told" if retry is None else str(retry).lower()
+
+
+def _cure(reason: str) -> str:
+    return reasons.REMEDY.get(reason, NONE)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "vm": lambda: properties(cloud_properties.VM),
     "disk": lambda: properties(cloud_properties.DISK),
     "network": lambda: properties(cloud_properties.NETWORK),
     "stemcell": lambda: properties(cloud_properties.STEMCELL),
+    "errors": catalogue,
+    "machine-reasons": machine_reasons,
+    "disk-reasons": disk_reasons,
 }
 
 

@@ -57,7 +57,7 @@ def until(
     while True:
         if api.deadline.passed():
             last = f"; {state(current)}" if state is not None and current is not None else ""
-            raise TimedOut(f"{doing}: not done in time{last}", ok_to_retry=True)
+            raise TimedOut(f"{doing}: not done in time{last}")
         if life is not None:
             life.check()
         current = api.find(path)
