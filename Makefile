@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 SUITE := $(PY) tests/suite.py
 
-.PHONY: help demo test test-full unit component cluster nodes e2e bench lint format release image chart crds cluster-up cluster-down clean lock
+.PHONY: help demo test test-full unit component cluster nodes e2e bench lint format release image chart crds docs cluster-up cluster-down clean lock
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,8 +48,8 @@ lint: .venv/.ready ## ruff, mypy, shellcheck
 	$(SUITE) lint
 
 format: .venv/.ready ## let ruff format the code
-	.venv/bin/ruff format cpi operator tests
-	.venv/bin/ruff check --fix cpi operator tests
+	.venv/bin/ruff format cpi operator docs tests
+	.venv/bin/ruff check --fix cpi operator docs tests
 
 release: .venv/.ready ## the BOSH release tarball, in dist/
 	$(PY) cpi/release/make_release.py --out dist
@@ -62,6 +62,9 @@ chart: .venv/.ready ## check the chart and package it, in dist/
 
 crds: ## copy crds/*.yaml into the chart
 	charts/sync-crds.sh
+
+docs: .venv/.ready ## write the tables of docs/ that the code decides
+	$(PY) docs/tables.py
 
 cluster-up: ## bring up the test cluster and leave it running
 	python3 tests/cluster/kind/cluster.py up

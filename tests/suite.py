@@ -168,8 +168,8 @@ def is_shell(path: Path) -> bool:
 
 def lint(suite: Suite) -> None:
     suite.once("packages", lambda: packages(suite))
-    suite.step("ruff format", [BIN / "ruff", "format", "--check", "cpi", "operator", "tests"])
-    suite.step("ruff check", [BIN / "ruff", "check", "cpi", "operator", "tests"])
+    suite.step("ruff format", [BIN / "ruff", "format", "--check", "cpi", "operator", "docs", "tests"])
+    suite.step("ruff check", [BIN / "ruff", "check", "cpi", "operator", "docs", "tests"])
     suite.step("mypy", [BIN / "mypy"])
     suite.step("shellcheck", ["shellcheck", *shell_scripts()])
 

@@ -71,8 +71,9 @@ def test_context_names_another_cluster_with_its_own_credentials(server, new_cpi)
 
 def test_server_of_another_authority_is_not_trusted(api, server, new_cpi) -> None:
     block = {**server, "ca": Authority("stranger").pem, "token": TOKEN}
-    with pytest.raises(CallError, match="certificate is not trusted"):
+    with pytest.raises(CallError, match=r"certificate is not trusted .*`kubernetes\.ca`") as failure:
         new_cpi(kubernetes=block)("has_vm", "vm-1")
+    assert not failure.value.ok_to_retry
     assert api.seen == []
 
 

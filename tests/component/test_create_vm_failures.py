@@ -87,7 +87,19 @@ def test_manual_network_without_a_way_to_its_address(refused) -> None:
 
 
 def test_mistyped_property_names_the_nearest(refused) -> None:
-    assert "did you mean 'memory'" in refused({"memroy": 5}).message
+    error = refused({"memroy": 5})
+
+    assert error.type == "Bosh::Clouds::CloudError"
+    assert error.message == "cloud_properties of the VM: unknown key 'memroy'; did you mean 'memory'?"
+    assert not error.ok_to_retry
+
+
+def test_mistyped_property_of_a_network_names_the_network_and_the_nearest(refused) -> None:
+    networks = {"private": {"type": "manual", "ip": "10.96.0.7", "cloud_properties": {"static_ips": {}}}}
+    error = refused(networks=networks)
+
+    assert error.type == "Bosh::Clouds::CloudError"
+    assert "network 'private': unknown key 'static_ips'; did you mean 'static_ip" in error.message
 
 
 def test_missing_message_bus_is_told(refused, new_cpi) -> None:

@@ -47,8 +47,10 @@ def test_create_disk_of_a_class(api, cpi) -> None:
     ],
 )
 def test_create_disk_refuses_in_words(cpi, ours, size, properties, words) -> None:
-    with pytest.raises(CallError, match=words):
+    with pytest.raises(CallError, match=words) as failure:
         cpi("create_disk", size, properties, None)
+    assert failure.value.type == "Bosh::Clouds::CloudError"
+    assert not failure.value.ok_to_retry
     assert ours() == []
 
 
@@ -123,12 +125,24 @@ def test_disk_of_another_machine_is_refused_and_names_it(cpi, create_vm, disk) -
     assert cpi("get_disks", holder) == [disk]
 
 
-def test_failed_attach_takes_the_wish_back(cpi, create_vm, operator, disk) -> None:
+@pytest.mark.parametrize(
+    ("reason", "kind", "retry"),
+    [
+        ("MountFailed", "CloudError", True),
+        ("Unschedulable", "CloudError", True),
+        ("QuotaExceeded", "CloudError", False),
+        ("ClaimLost", "CloudError", False),
+        ("ClaimMissing", "DiskNotFound", False),
+    ],
+)
+def test_failed_attach_takes_the_wish_back(cpi, create_vm, operator, disk, reason, kind, retry) -> None:
     cid = create_vm()
-    operator.disk_reasons[disk] = ("Failed", "MountFailed", "wrong fs type")
-    with pytest.raises(CallError, match="MountFailed: wrong fs type"):
+    operator.disk_reasons[disk] = ("Failed", reason, "wrong fs type")
+    with pytest.raises(CallError, match=f"{reason}: wrong fs type") as failure:
         cpi("attach_disk", cid, disk)
 
+    assert failure.value.type == f"Bosh::Clouds::{kind}"
+    assert failure.value.ok_to_retry is retry
     assert cpi("get_disks", cid) == []
 
 
@@ -262,9 +276,10 @@ def test_busy_disk_is_not_detached_and_nothing_changes(cpi, create_vm, operator,
     cid = create_vm()
     cpi("attach_disk", cid, disk)
     operator.busy.add(disk)
-    with pytest.raises(CallError, match="423 postgres"):
+    with pytest.raises(CallError, match="423 postgres") as failure:
         cpi("detach_disk", cid, disk)
 
+    assert not failure.value.ok_to_retry
     assert cpi("get_disks", cid) == [disk]
     operator.busy.clear()
     cpi("detach_disk", cid, disk)

@@ -65,6 +65,7 @@ def test_has_vm_loads_the_standard_library_only_and_little_of_it(cpi, api) -> No
 
     assert not {name.partition(".")[0] for name in modules} & HEAVY
     assert "ssl" in modules
+    assert "bosh_kubernetes_cpi.cloud_properties" not in modules
     assert len(modules) <= MOST, sorted(modules)
 
 
@@ -74,6 +75,13 @@ def test_info_loads_neither_tls_nor_the_configuration(cpi) -> None:
     assert "bosh_kubernetes_cpi.methods.info" in modules
     assert not modules & {"ssl", "socket", "bosh_kubernetes_cpi.config", "bosh_kubernetes_cpi.connection"}
     assert len(modules) <= MOST_OF_INFO, sorted(modules)
+
+
+def test_create_disk_looks_for_no_nearest_key_when_all_are_known(cpi, api) -> None:
+    modules = loaded(cpi, "create_disk", 1, {"storage_class": "standard"}, None)
+
+    assert "bosh_kubernetes_cpi.cloud_properties" in modules
+    assert not modules & {"difflib", "dataclasses", "typing"}
 
 
 def test_has_vm_takes_little_memory(cpi, api) -> None:

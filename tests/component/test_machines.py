@@ -180,6 +180,7 @@ def test_what_a_machine_without_root_is_asked_fails_with_the_reason(cpi, create_
     cid, disk = create_vm(), cpi("create_disk", 1024, {}, None)
     operator.lost.add(cid)
 
-    with pytest.raises(CallError, match=f"RootLost: Pod {cid} is gone, and its root disk"):
+    with pytest.raises(CallError, match=f"RootLost: Pod {cid} is gone, and its root disk") as failure:
         cpi(method, cid, *([disk] if method == "attach_disk" else []))
+    assert not failure.value.ok_to_retry
     assert cpi("get_disks", cid) == []

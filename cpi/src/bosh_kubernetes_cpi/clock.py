@@ -25,7 +25,7 @@ class Deadline:
     def check(self, what: str) -> None:
         """Raises TimedOut, saying `what` was being done, when the time is over."""
         if self.passed():
-            raise TimedOut(f"no time left while {what}", ok_to_retry=True)
+            raise TimedOut(f"no time left while {what}")
 
     def pause(self, seconds: float) -> None:
         """Sleep `seconds`, or what is left."""

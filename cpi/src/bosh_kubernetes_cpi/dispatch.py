@@ -8,7 +8,7 @@ import sys
 
 from . import log, versions
 from .call import Call
-from .errors import Failure, RequestError, UnknownMethod
+from .errors import Failure, Fault, RequestError, UnknownMethod
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,14 +103,12 @@ def answer(text: bytes, config_path: str, begin: Callable[[float], None]) -> Jso
         serve = getattr(sys.modules[name], call.method)
         result = serve(call, *arguments)
         if not _is(kind, result):
-            return error(
-                "Bosh::Clouds::CloudError", f"a fault of the CPI: its result is not {kind}; please report it", False
-            )
+            raise Fault(f"a fault of the CPI: its result is not {kind}; please report it")
         return {"result": result, "error": None, "log": ""}
     except Failure as failure:
         return error(failure.type, _redacted(failure.message, request, call), failure.ok_to_retry)
     except Exception as fault:
-        return error("Bosh::Clouds::CloudError", f"a fault of the CPI: {_where(fault)}; please report it", False)
+        return error(Fault.type, f"a fault of the CPI: {_where(fault)}; please report it", False)
 
 
 def error(kind: str, message: str, ok_to_retry: bool) -> Json:

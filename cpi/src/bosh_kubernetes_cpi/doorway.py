@@ -15,7 +15,7 @@ import sys
 
 from . import dispatch
 from .call import CLEANUP
-from .errors import Interrupted
+from .errors import Fault, Interrupted, TimedOut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Doorway:
         try:
             data = json.dumps(answer, allow_nan=False).encode("ascii")
         except (TypeError, ValueError):
-            fault = dispatch.error("Bosh::Clouds::CloudError", "a fault of the CPI: its result is no JSON", False)
+            fault = dispatch.error(Fault.type, "a fault of the CPI: its result is no JSON; please report it", False)
             data = json.dumps(fault).encode("ascii")
         data += b"\n"
         while data:
@@ -67,10 +67,10 @@ class Doorway:
     def _interrupted(self, _signal: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.alarm(int(RESERVE))
-        raise Interrupted("the CPI was told to end (SIGTERM) before the call was done", ok_to_retry=True)
+        raise Interrupted("the CPI was told to end (SIGTERM) before the call was done; call again")
 
     def _expired(self, _signal: int, _frame: FrameType | None) -> None:
-        self.write(dispatch.error("Bosh::Clouds::CloudError", "the call did not end within its limit of time", True))
+        self.write(dispatch.error(TimedOut.type, "the call did not end within its limit of time; call again", True))
         os._exit(0)
 
 
@@ -82,7 +82,8 @@ def serve(config_path: str) -> NoReturn:
     except Interrupted as interrupted:
         answer = dispatch.error(interrupted.type, interrupted.message, interrupted.ok_to_retry)
     except BaseException as fault:
-        answer = dispatch.error("Bosh::Clouds::CloudError", f"a fault of the CPI: {type(fault).__name__}", False)
+        told = f"a fault of the CPI: {type(fault).__name__}; please report it"
+        answer = dispatch.error(Fault.type, told, False)
     try:
         doorway.write(answer)
     except OSError:

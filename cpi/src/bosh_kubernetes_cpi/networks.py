@@ -7,8 +7,8 @@ machine the address of the manifest: a Service (`static_ip`), or a CNI plugin th
 
 from __future__ import annotations
 
-from . import vm_properties
-from .errors import CloudError
+from .cloud_properties import NETWORK, read
+from .errors import BadProperty, CloudError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,10 +16,8 @@ if TYPE_CHECKING:
 
     Json = dict[str, Any]
 
-KEYS: Json = {"static_ip": {"ports": "a list of ports"}, "preset": "a string"}
-
-# What makes a CNI plugin give a Pod an address: annotation, and its form. Sources: docs.tigera.io "ipAddrs", kube-ovn
-# "static ip".
+# What makes a CNI plugin (`preset`) give a Pod an address: annotation, and its form. Sources: docs.tigera.io "ipAddrs",
+# kube-ovn "static ip".
 PRESETS = {
     "calico": ("cni.projectcalico.org/ipAddrs", '["{}"]'),
     "kube-ovn": ("ovn.kubernetes.io/ip_address", "{}"),
@@ -36,9 +34,10 @@ def machine_networks(networks: Json, ports: list[int]) -> tuple[list[Json], dict
         if not isinstance(network, dict):
             raise CloudError(f"network {name!r} must be an object")
         kind = network.get("type", "manual")
-        properties = vm_properties.check(
-            network.get("cloud_properties") or {}, KEYS, f"network {name!r}: cloud_properties"
-        )
+        given = network.get("cloud_properties")
+        if given is not None and not isinstance(given, dict):
+            raise BadProperty(f"cloud_properties of network {name!r} must be an object")
+        properties = read(NETWORK, given, f"network {name!r}")
         if kind == "vip":
             raise CloudError(
                 f"network {name!r}: vip networks are not supported; put a Service or LoadBalancer in front of the VM"
@@ -51,8 +50,8 @@ def machine_networks(networks: Json, ports: list[int]) -> tuple[list[Json], dict
             entry["ip"] = _address(name, address)
             preset = properties.get("preset")
             if preset:
-                if preset not in PRESETS:
-                    raise CloudError(f"network {name!r}: unknown preset {preset!r}; known are {', '.join(PRESETS)}")
+                if "static_ip" in properties:
+                    raise BadProperty(f"cloud_properties of network {name!r}: static_ip and preset exclude each other")
                 key, form = PRESETS[preset]
                 if key in annotations:
                     raise CloudError(f"network {name!r}: a machine has one address by {preset}, this is the second")

@@ -41,6 +41,5 @@ class OperatorLife:
             last = f"was last renewed at {renewed}" if renewed else "does not exist"
             raise OperatorSilent(
                 f"the operator is not running: its Lease {self._namespace}/{names.LEASE} {last}. "
-                "Look at the Deployment bosh-kubernetes-operator and its logs",
-                ok_to_retry=True,
+                "Look at the Deployment bosh-kubernetes-operator and its logs"
             )

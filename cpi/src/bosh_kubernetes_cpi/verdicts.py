@@ -78,6 +78,12 @@ GROWTH: dict[str, tuple[float, bool]] = {
 # Reasons of Ready under which a machine takes no disk, however long one waits for the disk itself.
 LIFELESS = frozenset({"RootLost", "NodeUnreachable", "QuotaExceeded", "PodRefused", "AddressInUse"})
 
+# Reasons of Ready that only another machine ends, and of a disk that do not end by themselves.
+ENDED = frozenset({"RootLost", "Terminating"})
+FINAL = frozenset(
+    {"ClaimMissing", "ClaimLost", "ClaimDeleting", "DiskInUse", "DiskBusy", "QuotaExceeded", "PodRefused"}
+)
+
 UNHEARD = "Unheard"  # our word for: the operator has said nothing yet
 UNKNOWN = 180.0  # seconds for that, and for a reason of a newer operator
 

@@ -409,15 +409,20 @@ def test_a_tag_that_cannot_be_looked_up_is_an_error_with_the_way_out(cpi, empty)
 @pytest.mark.parametrize(
     ("properties", "words"),
     [
-        ({"image": "UPPER"}, "cloud property image: 'UPPER' has a repository that is none"),
+        ({"image": "UPPER"}, "image_reference: 'UPPER' has a repository that is none"),
         ({"image_reference": "a:1", "image": "b:1"}, "contradict each other"),
-        ({"image": ["a"]}, "cloud property image must be a string"),
+        ({"image": ["a"]}, "image must be a string"),
         ({"digest": "sha256:1"}, "digest needs image_reference"),
         ({"image": "a", "digest": "sha256:1"}, "'sha256:1' is no digest"),
         ({"image": "a", "image_pull_secrets": "x"}, "image_pull_secrets must be a list"),
+        ({"image_refrence": "a"}, "unknown key 'image_refrence'; did you mean 'image_reference'"),
     ],
 )
-def test_cloud_properties_that_are_wrong_name_the_key(cpi, empty, properties, words) -> None:
+def test_cloud_properties_that_are_wrong_name_the_key(api, registry, cpi, image, properties, words) -> None:
+    before = api.store.list("Stemcell", NAMESPACE)
     with pytest.raises(CallError, match=words) as caught:
-        cpi("create_stemcell", empty, properties)
-    assert caught.value.type == "Bosh::Clouds::CpiError"
+        cpi("create_stemcell", image, properties)
+    assert caught.value.type == "Bosh::Clouds::CloudError"
+    assert caught.value.message.startswith("cloud_properties of the stemcell: ")
+    assert api.store.list("Stemcell", NAMESPACE) == before
+    assert registry.store.manifests == {}

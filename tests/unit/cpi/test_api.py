@@ -3,10 +3,10 @@
 import pytest
 
 from bosh_kubernetes_cpi.clock import Deadline
-from bosh_kubernetes_cpi.errors import ApiError, Interrupted, Unavailable
+from bosh_kubernetes_cpi.errors import ApiError, Interrupted, Unavailable, Untrusted
 from bosh_kubernetes_cpi.transport.answer import BrokenAnswer
 from bosh_kubernetes_cpi.transport.api import Api
-from bosh_kubernetes_cpi.transport.http import Endpoint
+from bosh_kubernetes_cpi.transport.http import Endpoint, Unreachable
 
 
 class Answer:
@@ -50,19 +50,22 @@ def test_an_answer_that_broke_off_is_no_answer(api, end) -> None:
         api(Answer(end)).get("/x")
 
 
-@pytest.mark.parametrize(("status", "retry"), [(500, True), (503, True), (429, True), (409, True), (403, False)])
-def test_a_refusal_that_may_pass_may_be_repeated(api, status, retry) -> None:
-    class Refusal(Answer):
-        reason = "Refused"
+@pytest.mark.parametrize(("untrusted", "kind", "tries"), [(True, Untrusted, 1), (False, Unavailable, 2)])
+def test_a_server_that_is_not_trusted_is_not_asked_again(monkeypatch, untrusted, kind, tries) -> None:
+    seen = []
 
-        def read(self) -> bytes:
-            return b"{}"
+    def request(*_words, **_options) -> None:
+        seen.append(1)
+        unreachable = Unreachable("https://localhost:443: why")
+        unreachable.untrusted = untrusted
+        raise unreachable
 
-    refusal = Refusal(OSError())
-    refusal.status = status
-    with pytest.raises(ApiError) as failure:
-        api(refusal).get("/x")
-    assert failure.value.ok_to_retry is retry
+    made = Api(Endpoint("localhost", 443, tls=None), Deadline(60))
+    monkeypatch.setattr(made._connection, "request", request)
+    monkeypatch.setattr(made.deadline, "pause", lambda _: setattr(made.deadline, "at", 0))
+    with pytest.raises(kind, match="why"):
+        made.get("/x")
+    assert len(seen) == tries
 
 
 class Page(Answer):

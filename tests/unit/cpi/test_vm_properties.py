@@ -3,14 +3,13 @@
 import pytest
 
 from bosh_kubernetes_cpi import networks, vm_properties
+from bosh_kubernetes_cpi.cloud_properties import NETWORK, VM, read
 from bosh_kubernetes_cpi.config import DEFAULTS
 from bosh_kubernetes_cpi.errors import CloudError
 
-MACHINES = DEFAULTS["machines"]
-
 
 def shape(properties, group="", disks=()):
-    return vm_properties.shape(vm_properties.check(properties), MACHINES, group=group, disks=list(disks))
+    return vm_properties.shape(read(VM, properties, "the VM", DEFAULTS), group=group, disks=list(disks))
 
 
 def test_nothing_given_means_defaults_and_no_empty_parts() -> None:
@@ -55,29 +54,6 @@ def test_placement_labels_and_root_disk() -> None:
     assert "annotations" not in result
 
 
-WRONG = [
-    ({"memroy": 1}, "unknown key 'memroy'; did you mean 'memory'?"),
-    ({"memory": "1Gi"}, "cloud_properties.memory must be a whole number"),
-    ({"memory": 0.5}, "cloud_properties.memory must be a whole number"),
-    ({"cpu": "two"}, "cloud_properties.cpu must be"),
-    ({"cpu": True}, "cloud_properties.cpu must be"),
-    ({"cpu": -1}, "cloud_properties.cpu must be"),
-    ({"root_disk": "fast"}, "cloud_properties.root_disk must be an object with storage_class"),
-    ({"root_disk": {"class": "fast"}}, "cloud_properties.root_disk: unknown key 'class'"),
-    ({"static_ip": {"ports": [0]}}, "cloud_properties.static_ip.ports must be a list of ports"),
-    ({"tolerations": {"key": "x"}}, "cloud_properties.tolerations must be a list of objects"),
-    ({"labels": {"a": 1}}, "cloud_properties.labels must be an object of strings"),
-    ({"privileged": True}, "unknown key 'privileged'"),
-]
-
-
-@pytest.mark.parametrize(("properties", "words"), WRONG)
-def test_wrong_properties_are_named(properties, words) -> None:
-    with pytest.raises(CloudError) as failure:
-        shape(properties)
-    assert words in failure.value.message
-
-
 NETWORKS = [
     ({"a": {"type": "dynamic", "ip": "10.0.0.9"}}, [{"name": "a", "type": "dynamic"}], {}),
     ({"a": {"type": "manual"}}, [{"name": "a", "type": "manual"}], {}),
@@ -99,6 +75,14 @@ def test_networks(given, entries, annotations) -> None:
     assert networks.machine_networks(given, []) == (entries, annotations)
 
 
+@pytest.mark.parametrize("preset", NETWORK["preset"].kind.words.removeprefix("one of ").split(", "))
+def test_every_preset_gives_the_address(preset) -> None:
+    given = {"a": {"ip": "10.0.0.9", "cloud_properties": {"preset": preset}}}
+
+    (annotation,) = networks.machine_networks(given, [])[1].values()
+    assert "10.0.0.9" in annotation
+
+
 def test_ports_of_the_vm_serve_its_networks() -> None:
     assert networks.machine_networks({"a": {"ip": "10.0.0.9"}}, [22])[0][0]["ports"] == [22]
 
@@ -108,8 +92,17 @@ REFUSED = [
     ({"a": {"type": "vip", "ip": "10.0.0.9"}}, "vip networks are not supported"),
     ({"a": {"type": "other"}}, "unknown type 'other'"),
     ({"a": {"ip": "10.0.0.900"}}, "is no IP address"),
-    ({"a": {"cloud_properties": {"subnet": "x"}}}, "network 'a': cloud_properties: unknown key 'subnet'"),
-    ({"a": {"ip": "10.0.0.9", "cloud_properties": {"preset": "calic"}}}, "unknown preset 'calic'"),
+    ({"a": {"cloud_properties": {"subnet": "x"}}}, "cloud_properties of network 'a': unknown key 'subnet'"),
+    ({"a": {"cloud_properties": ["x"]}}, "cloud_properties of network 'a' must be an object"),
+    ({"a": {"cloud_properties": False}}, "cloud_properties of network 'a' must be an object"),
+    (
+        {"a": {"ip": "10.0.0.9", "cloud_properties": {"preset": "calic"}}},
+        "cloud_properties of network 'a': preset must be one of calico, kube-ovn",
+    ),
+    (
+        {"a": {"ip": "10.0.0.9", "cloud_properties": {"preset": "calico", "static_ip": {"ports": [22]}}}},
+        "static_ip and preset exclude each other",
+    ),
     (
         {name: {"ip": "10.0.0.9", "cloud_properties": {"preset": "calico"}} for name in "ab"},
         "network 'b': a machine has one address by calico",

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from bosh_kubernetes_cpi import vm_properties
+from bosh_kubernetes_cpi.cloud_properties import VM, read
 from bosh_kubernetes_cpi.config import DEFAULTS
 from bosh_kubernetes_cpi.errors import CloudError
 from bosh_kubernetes_cpi.methods.vm_sizes import calculate_vm_cloud_properties
+from bosh_kubernetes_cpi.vm_properties import shape
 
 CALL: Any = None  # it needs nothing of a call
 
@@ -15,17 +16,17 @@ CALL: Any = None  # it needs nothing of a call
 @pytest.mark.parametrize(("cpu", "ram", "disk"), [(1, 1, 1), (2, 4096, 20480), (128, 2 << 20, 64 << 20)])
 def test_create_vm_reads_it_back_to_the_same_sizes(cpu, ram, disk) -> None:
     properties = calculate_vm_cloud_properties(CALL, {"cpu": cpu, "ram": ram, "ephemeral_disk_size": disk})
-    shape = vm_properties.shape(vm_properties.check(properties), DEFAULTS["machines"], group="", disks=[])
+    machine = shape(read(VM, properties, "the VM", DEFAULTS), group="", disks=[])
 
-    assert shape == {"resources": {"cpu": f"{cpu}", "memory": f"{ram}Mi", "ephemeralDisk": f"{disk}Mi"}}
+    assert machine == {"resources": {"cpu": f"{cpu}", "memory": f"{ram}Mi", "ephemeralDisk": f"{disk}Mi"}}
 
 
-def test_it_wins_over_the_other_word_for_memory_of_a_vm_type() -> None:
-    """The Director merges it over the cloud properties of the AZ and the VM type."""
+def test_it_wins_over_the_sizes_of_an_az() -> None:
+    """The Director merges it over the cloud properties of the AZ."""
     sizes = calculate_vm_cloud_properties(CALL, {"cpu": 1, "ram": 4096, "ephemeral_disk_size": 1})
-    for earlier in ({"memory": 1}, {"ram": 1}):
-        shape = vm_properties.shape({**earlier, **sizes}, DEFAULTS["machines"], group="", disks=[])
-        assert shape["resources"]["memory"] == "4096Mi"
+    machine = shape(read(VM, {"memory": 1, **sizes}, "the VM", DEFAULTS), group="", disks=[])
+
+    assert machine["resources"]["memory"] == "4096Mi"
 
 
 WHOLE = {"cpu": 1, "ram": 1, "ephemeral_disk_size": 1}

@@ -13,6 +13,7 @@ from ..operator_life import OperatorLife
 from ..transport.observe import Wait, until
 from ..verdicts import (
     DISK,
+    FINAL,
     LIFELESS,
     STORED,
     UNHEARD,
@@ -156,7 +157,8 @@ def _until_attached(call: Call, vm_cid: str, disk_cid: str, edited: Json) -> str
         if why := paused(now):
             raise CloudError(f"disk {disk_cid} cannot be attached to {vm_cid}: {why}")
         if condition(now, "Ready").get("reason") in LIFELESS and not machine_left(now, timeouts, machine_patience)[0]:
-            raise CloudError(f"disk {disk_cid} cannot be attached to {vm_cid}: the machine is {summary(now)}")
+            told = f"disk {disk_cid} cannot be attached to {vm_cid}: the machine is {summary(now)}"
+            raise CloudError(told, ok_to_retry=unreachable(now))
         reason = status.get("reason") or UNHEARD
         limit = DISK.get(reason, UNKNOWN)
         left = patience.left(reason, limit)
@@ -176,7 +178,7 @@ def _refusal(vm_cid: str, disk_cid: str, status: Json) -> Failure:
     text = _told(f"disk {disk_cid} cannot be attached to {vm_cid}", status)
     if status.get("reason") in ("ClaimMissing", "ClaimDeleting"):
         return DiskNotFound(text)
-    return CloudError(text)
+    return CloudError(text, ok_to_retry=status.get("reason") not in FINAL)
 
 
 def _told(what: str, status: Json) -> str:

@@ -7,12 +7,13 @@ from bosh_kubernetes_api.machine import condition, virtual_machine
 from bosh_kubernetes_api.settings import LARGEST, config_map, credentials, secret, settings
 
 from .. import networks as nets
-from .. import vm_properties
+from ..cloud_properties import VM, read
 from ..errors import CloudError, Failure, VMCreationFailed
 from ..log import progress
 from ..operator_life import OperatorLife
 from ..transport.observe import Wait, until
 from ..verdicts import UNHEARD, Patience, machine_limit, summary, wait
+from ..vm_properties import shape
 from .removal import remove, remove_side_objects
 from .storage_class import check_storage_class
 
@@ -39,22 +40,22 @@ def create_vm(
     Whatever fails, everything made is removed: the caller has no CID to do it by.
     """
     config, env = call.config, env or {}
-    properties = vm_properties.check(cloud_properties or {})
+    properties = read(VM, cloud_properties, "the VM", config)
     entries, annotations = nets.machine_networks(networks, properties.get("static_ip", {}).get("ports", []))
     group = env.get("bosh", {}).get("group", "") if isinstance(env.get("bosh", {}), dict) else ""
     disks = [disk for disk in disk_cids or [] if names.is_cid(disk)]
-    shape = vm_properties.shape(properties, config["machines"], group=group, disks=disks)
-    shape["networks"] = entries
+    machine_shape = shape(properties, group=group, disks=disks)
+    machine_shape["networks"] = entries
     if annotations:
-        shape["annotations"] = {**shape.get("annotations", {}), **annotations}
+        machine_shape["annotations"] = {**machine_shape.get("annotations", {}), **annotations}
     hidden = credentials(mbus=_mbus(config, env), blobstore=config["agent"]["blobstore"], env=env)
     director = call.director
 
     cid = names.new_cid("vm")
     try:
         stemcell = _stemcell(call, stemcell_cid)
-        if "rootDisk" in shape:
-            check_storage_class(call, shape["rootDisk"]["storageClass"])
+        if "rootDisk" in machine_shape:
+            check_storage_class(call, machine_shape["rootDisk"]["storageClass"])
         _remove_leftovers(call, agent_id)
         pull_secrets = [*stemcell["spec"].get("pullSecrets", []), *properties.get("image_pull_secrets", [])]
         machine = virtual_machine(
@@ -64,7 +65,7 @@ def create_vm(
             stemcell=stemcell_cid,
             image=stemcell["spec"]["image"],
             pull_secrets=list(dict.fromkeys(pull_secrets)),
-            shape=shape,
+            shape=machine_shape,
         )
         public = settings(agent_id=agent_id, vm_cid=cid, networks=networks, ntp=config["agent"]["ntp"])
         return _make(call, machine, public, hidden, networks)

@@ -8,7 +8,6 @@ from bosh_kubernetes_api.machine import holds_disk
 
 from ..errors import CloudError, Conflict, DiskNotFound, Failure, NotFound
 from ..transport.observe import Wait, until
-from ..vm_properties import TEXT, check
 from .storage_class import check_storage_class
 
 TYPE_CHECKING = False
@@ -18,15 +17,6 @@ if TYPE_CHECKING:
     from ..call import Call
 
     Json = dict[str, Any]
-
-KEYS: Json = {
-    "storage_class": TEXT,
-    "access_mode": TEXT,
-    "snapshot_class": TEXT,
-    "attributes_class": TEXT,
-    "name": TEXT,
-}
-ACCESS_MODES = ("ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany")
 
 
 def create_disk(call: Call, size: int, cloud_properties: Json | None, _vm_cid: str | None = None) -> str:
@@ -66,13 +56,10 @@ def create_disk(call: Call, size: int, cloud_properties: Json | None, _vm_cid: s
 
 
 def disk_properties(call: Call, cloud_properties: Json | None) -> Json:
-    """Cloud properties of a disk with their defaults. Raises CloudError that names a key that is wrong."""
-    properties = check(cloud_properties or {}, KEYS, "cloud_properties of the disk")
-    access_mode = properties.setdefault("access_mode", ACCESS_MODES[0])
-    if access_mode not in ACCESS_MODES:
-        raise CloudError(f"cloud_properties of the disk.access_mode must be one of {', '.join(ACCESS_MODES)}")
-    properties.setdefault("storage_class", call.config["disks"]["storage_class"])
-    return properties
+    """Cloud properties of a disk with their defaults. Raises BadProperty that names a key that is wrong."""
+    from ..cloud_properties import DISK, read  # has_disk needs none of it
+
+    return {"storage_class": "", **read(DISK, cloud_properties, "the disk", call.config)}
 
 
 def has_disk(call: Call, disk_cid: str) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bosh_kubernetes_api import paths
+from bosh_kubernetes_api.machine import condition
 
 from ..errors import CloudError, VMNotFound
 from ..operator_life import OperatorLife
 from ..transport.observe import Wait, until
-from ..verdicts import STORED, Patience, machine_left, paused, summary, wait
+from ..verdicts import ENDED, STORED, Patience, machine_left, paused, summary, wait
 from .edit import change
 
 TYPE_CHECKING = False
@@ -37,6 +38,7 @@ def reboot_vm(call: Call, vm_cid: str) -> None:
         left, retry = machine_left(machine, call.config["timeouts"], patience)
         if left:
             return wait(left)
+        retry = retry and condition(machine, "Ready").get("reason") not in ENDED
         raise CloudError(f"VirtualMachine {vm_cid} was not rebooted: {summary(machine)}", ok_to_retry=retry)
 
     life = OperatorLife(call)

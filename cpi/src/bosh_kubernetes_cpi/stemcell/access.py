@@ -76,7 +76,8 @@ class Access:
             response = connection.request("GET", f"{url.path or '/'}?{url.query}", headers=headers)
             status, body = response.status, response.read(1 << 20)
         except (Unreachable, OSError) as error:
-            raise RegistryError(f"{where} cannot be reached: {error}", ok_to_retry=True) from error
+            retry = not getattr(error, "untrusted", False)
+            raise RegistryError(f"{where} cannot be reached: {error}", ok_to_retry=retry) from error
         finally:
             connection.close()
         token = protocol.parse_token(body) if status == 200 else ""

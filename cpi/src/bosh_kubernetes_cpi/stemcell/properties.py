@@ -1,12 +1,16 @@
-"""Cloud properties of a stemcell, read. Those of stemcell.MF that say nothing to us are ignored."""
+"""Cloud properties of a stemcell, read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import RequestError
+from ..cloud_properties import STEMCELL
+from ..cloud_properties import read as read_properties
+from ..errors import BadProperty
 from .reference import BadReferenceError, Reference, parse
+
+OWNER = "the stemcell"
 
 
 @dataclass(frozen=True)
@@ -22,45 +26,25 @@ class Properties:
 
 
 def read(properties: dict[str, Any] | None) -> Properties:
-    """From cloud_properties (null is allowed: contract, create_stemcell). RequestError names the key that is wrong."""
-    properties = properties or {}
+    """From cloud_properties (null is allowed: contract, create_stemcell). BadProperty names the key that is wrong."""
+    given = read_properties(STEMCELL, properties, OWNER)
     return Properties(
-        image=_image(properties),
-        name=_text(properties, "name"),
-        version=_text(properties, "version"),
-        os=_text(properties, "os_distro") or _text(properties, "os_type"),
-        architecture=_text(properties, "architecture"),
-        pull_secrets=_names(properties, "image_pull_secrets"),
+        image=_image(given),
+        name=given.get("name", ""),
+        version=given.get("version", ""),
+        os=given.get("os_distro") or given.get("os_type", ""),
+        architecture=given.get("architecture", ""),
+        pull_secrets=tuple(given.get("image_pull_secrets", ())),
     )
 
 
-def _image(properties: dict[str, Any]) -> Reference | None:
-    keys = [key for key in ("image_reference", "image") if _text(properties, key)]
-    digest = _text(properties, "digest")
-    if not keys:
+def _image(given: dict[str, Any]) -> Reference | None:
+    text, digest = given.get("image_reference", ""), given.get("digest", "").strip()
+    if not text:
         if digest:
-            raise RequestError("create_stemcell: cloud property digest needs image_reference")
+            raise BadProperty(f"cloud_properties of {OWNER}: digest needs image_reference")
         return None
-    texts = {_text(properties, key) for key in keys}
-    if len(texts) > 1:
-        raise RequestError("create_stemcell: cloud properties image_reference and image contradict each other")
     try:
-        return parse(texts.pop(), digest=digest)
+        return parse(text, digest=digest)
     except BadReferenceError as error:
-        raise RequestError(f"create_stemcell: cloud property {keys[0]}: {error}") from error
-
-
-def _text(properties: dict[str, Any], key: str) -> str:
-    value = properties.get(key)
-    if value is None:
-        return ""
-    if not isinstance(value, (str, int, float)) or isinstance(value, bool):
-        raise RequestError(f"create_stemcell: cloud property {key} must be a string")
-    return str(value).strip()
-
-
-def _names(properties: dict[str, Any], key: str) -> tuple[str, ...]:
-    value = properties.get(key) or []
-    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        raise RequestError(f"create_stemcell: cloud property {key} must be a list of names of Secrets")
-    return tuple(value)
+        raise BadProperty(f"cloud_properties of {OWNER}: image_reference: {error}") from error

@@ -14,6 +14,7 @@ from ..errors import (
     TooManyRequests,
     Unauthorized,
     Unavailable,
+    Untrusted,
 )
 from .http import Connection, Unreachable
 
@@ -147,6 +148,11 @@ class Api:
         try:
             return self._connection.request(method, path, body=data, headers=headers, patience=patience)
         except Unreachable as error:
+            if error.untrusted:
+                raise Untrusted(
+                    f"{error}. `kubernetes.ca` in the CPI's configuration must be the authority of this cluster, and "
+                    "`kubernetes.tls_server_name` a host that the certificate shows"
+                ) from error
             raise _unavailable(str(error)) from error
 
     def _body(self, response: Answer) -> bytes:
@@ -176,14 +182,11 @@ class Api:
             what += ". Check `kubernetes.server` in the CPI's configuration, and that the operator's chart is installed"
         elif kind is Forbidden and "quota" not in said:
             what += ". The CPI's account lacks this right: see docs/configuration.md for the Role it needs"
-        retry = kind in (Unavailable, TooManyRequests, Conflict)
-        return kind(what, status=response.status, reason=status.get("reason") or "", ok_to_retry=retry)
+        return kind(what, status=response.status, reason=status.get("reason") or "")
 
 
 def _unavailable(message: str) -> Unavailable:
-    return Unavailable(
-        f"cannot reach the API server: {message}. See `kubernetes` in the CPI's configuration", ok_to_retry=True
-    )
+    return Unavailable(f"cannot reach the API server: {message}. See `kubernetes` in the CPI's configuration")
 
 
 def _json(content: bytes) -> Json:

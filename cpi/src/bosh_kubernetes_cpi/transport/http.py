@@ -23,7 +23,9 @@ CONNECT = 10.0  # seconds for TCP and TLS
 
 
 class Unreachable(Exception):  # noqa: N818 (it says what happened)
-    """No answer."""
+    """No answer. `untrusted`: because of the server's certificate, so another try is none."""
+
+    untrusted = False
 
 
 class Endpoint:
@@ -114,7 +116,9 @@ class Connection:
             return self._answer
         except OSError as error:
             self.close()
-            raise Unreachable(f"{self.endpoint!r}: {explain(error)}") from error
+            unreachable = Unreachable(f"{self.endpoint!r}: {explain(error)}")
+            unreachable.untrusted = isinstance(error, ssl.SSLCertVerificationError)
+            raise unreachable from error
         except BaseException:  # half a request: nothing can follow
             self.close()
             raise

@@ -7,6 +7,7 @@ connection that died without a word costs seconds, never an answer.
 from __future__ import annotations
 
 import json
+from time import monotonic
 
 from bosh_kubernetes_api import paths
 
@@ -57,7 +58,7 @@ def until(
     while True:
         if api.deadline.passed():
             last = f"; {state(current)}" if state is not None and current is not None else ""
-            raise TimedOut(f"{doing}: not done in time{last}", ok_to_retry=True)
+            raise TimedOut(f"{doing}: not done in time{last}")
         if life is not None:
             life.check()
         current = api.find(path)
@@ -101,8 +102,12 @@ def _follow(
             return answer
         raise
     try:
+        heard = monotonic()
         while True:
-            api.patience(patience)
+            left = heard + patience - monotonic()  # a bookmark is nothing heard: it says neither object nor operator
+            if left <= 0:
+                return answer
+            api.patience(left)
             line = response.readline()
             if not line.endswith(b"\n"):
                 return answer
@@ -116,7 +121,7 @@ def _follow(
                 return result
             if event["type"] == "DELETED":
                 return result
-            answer, patience = result, min(result.seconds, silence)
+            answer, patience, heard = result, min(result.seconds, silence), monotonic()
     except (OSError, ValueError):
         return answer
     finally:
