@@ -126,7 +126,9 @@ def plausible(stemcell: str) -> dict[str, st.SearchStrategy[Any]]:
         "networks": st.one_of(pick({}, {"default": {"type": "dynamic"}}), st.dictionaries(texts, network, max_size=2)),
         "disk_cids": st.one_of(st.lists(disks, max_size=2), st.none()),
         "metadata": objects,
-        "env": st.one_of(properties, st.integers(0, 2).map(lambda form: {"bosh": nested(90, form)})),
+        "env": st.one_of(
+            properties, st.builds(nested, pick(90, 900), st.integers(0, 2)).map(lambda value: {"bosh": value})
+        ),
         "cloud_properties": properties,
     }
 

@@ -31,6 +31,7 @@ from tests.support.fakeapi.server import TOKEN
 REQUESTS = 5000
 AS_PROCESSES = 40
 MOST_MEMORY = 40 << 10  # KiB at the peak of one process; a call on the way to the API server takes 20
+DEPTH = 1000 + 100  # frames: what Python gives a process, and what stands below this test
 ROUND = 25  # requests, after which what they used up is put back
 
 PLACES = re.compile(
@@ -121,16 +122,20 @@ class Stuck(BaseException):
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
+    """As long, and as deep as a process could: hypothesis allows itself more."""
+
     def stuck(*_: Any) -> None:
         raise Stuck(f"no answer in {seconds} s")
 
-    before = signal.signal(signal.SIGALRM, stuck)
+    before, depth = signal.signal(signal.SIGALRM, stuck), sys.getrecursionlimit()
+    sys.setrecursionlimit(DEPTH)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        sys.setrecursionlimit(depth)
 
 
 class World:
