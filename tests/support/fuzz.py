@@ -123,6 +123,7 @@ def plausible(stemcell: str) -> dict[str, st.SearchStrategy[Any]]:
         "agent_id": names,
         "image_path": texts,
         "size": st.one_of(st.just(1), pick(*NUMBERS)),
+        "new_size": st.one_of(st.just(1), pick(*NUMBERS)),
         "networks": st.one_of(pick({}, {"default": {"type": "dynamic"}}), st.dictionaries(texts, network, max_size=2)),
         "disk_cids": st.one_of(st.lists(disks, max_size=2), st.none()),
         "metadata": objects,
