@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 DEFAULT_NAMESPACE = "bosh-machines"
 
+_LABEL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _OTHER_PARTS = frozenset("@?#[]\\ ")  # what must not be left in host or path of a URL
 
 
@@ -38,7 +39,10 @@ def connect(config: dict[str, Any], deadline: Deadline) -> tuple[Api, str]:
 
         block, found_namespace = read(block)
         namespace = namespace or found_namespace
-    return Api(endpoint(block), deadline), namespace or DEFAULT_NAMESPACE
+    namespace = namespace or DEFAULT_NAMESPACE
+    if len(namespace) > 63 or not _LABEL.issuperset(namespace):
+        raise RequestError(f"namespace {namespace[:64]!r} is no name of a Kubernetes namespace")
+    return Api(endpoint(block), deadline), namespace
 
 
 def endpoint(block: dict[str, Any]) -> Endpoint:

@@ -24,6 +24,9 @@ TEXT, WHOLE, OBJECT, TEXTS = "a string", "a whole number", "an object", "a list 
 NAME, SWITCH, NOTHING = "a non-empty string", "true or false", "null"
 HINT, MACHINE = "a non-empty object of strings", "a list of a CID and an object"
 
+DEEPEST = 100  # levels of lists and objects in a request: what is sent on is walked through by recursion
+LONGEST_MESSAGE = 4000  # characters of an error
+
 # Method: module in methods/, limit of time in seconds (the only such table), arguments in their order, result (all by
 # contract 2.2). An argument in brackets may be missing. Arguments beyond these are ignored, as newer versions of the
 # API add some.
@@ -113,8 +116,11 @@ def answer(text: bytes, config_path: str, begin: Callable[[float], None]) -> Jso
 
 def error(kind: str, message: str, ok_to_retry: bool) -> Json:
     """An answer that is an error. Two beginnings of a message mean "not implemented" to callers (contract 1.6), and the
-    command line client prints the message as a format string: a % in it would mangle what follows.
+    command line client prints the message as a format string: a % in it would mangle what follows. What a message
+    quotes may be of any length: it is cut.
     """
+    if len(message) > LONGEST_MESSAGE:
+        message = f"{message[:LONGEST_MESSAGE]} ... (cut, {len(message)} characters)"
     message = re.sub(r" ?%", " percent ", message).replace("percent  ", "percent ").rstrip()
     if message.startswith(("Invalid Method:", "Method is not known, got")):
         message = f"error: {message}"
@@ -124,9 +130,14 @@ def error(kind: str, message: str, ok_to_retry: bool) -> Json:
 def parse(text: bytes) -> Json:
     """The request, with `arguments` a list and `context` an object. Raises RequestError, which never quotes it."""
     try:
-        request = json.loads(text)
+        written = text.decode()
+        request = json.loads(written, parse_float=_finite, parse_constant=_finite)
+        if "\\ud" in written or "\\uD" in written:
+            json.dumps(request, ensure_ascii=False).encode()  # half a character could be sent to nobody
     except (ValueError, RecursionError) as fault:
         raise RequestError(f"the request is no JSON document ({len(text)} bytes)") from fault
+    if written.count("[") + written.count("{") > DEEPEST and _is_deeper(request):
+        raise RequestError(f"the request is nested deeper than {DEEPEST} levels")
     if not isinstance(request, dict) or not isinstance(request.get("method"), str):
         raise RequestError("the request is no JSON object with a string `method`")
     for key, kind, empty in (("arguments", list, []), ("context", dict, {})):
@@ -135,6 +146,24 @@ def parse(text: bytes) -> Json:
         if not isinstance(request[key], kind):
             raise RequestError(f"`{key}` of the request is no {'array' if kind is list else 'object'}")
     return request
+
+
+def _finite(text: str) -> float:
+    """A number of the request. Raises ValueError for what Python reads and JSON does not have (NaN, 1e999)."""
+    number = float(text)
+    if number - number != 0:
+        raise ValueError("no finite number")
+    return number
+
+
+def _is_deeper(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        items = [item for outer in level for item in (outer.values() if isinstance(outer, dict) else outer)]
+        level = [item for item in items if isinstance(item, (dict, list))]
+        if not level:
+            return False
+    return True
 
 
 def check(method: str, arguments: list[Any], shapes: tuple[tuple[str, str], ...]) -> list[Any]:

@@ -137,6 +137,8 @@ def _heavy(
 
 
 def _push(registry: Registry, wanted: properties.Properties, image_path: str) -> Document:
+    if "\0" in image_path:
+        raise BadImage("the stemcell's image cannot be read: its path has a NUL in it")
     try:
         with open(image_path, "rb", buffering=0) as file:
             layer = upload.push_layer(registry, file, say=log.progress)
