@@ -166,16 +166,29 @@ async def test_letting_go(cable, more, expected) -> None:
     assert asked == expected
 
 
-async def test_an_attachment_that_has_unbound_its_disk_is_not_asked_again() -> None:
-    """Nor waited for: an order to a container that ends takes long to fail."""
+def cable(container: str, *, ready: bool = True, **more):
+    made = pod("disk-1", **more)
+    made["status"]["containerStatuses"][0] |= {"ready": ready, "containerID": container}
+    return made
+
+
+async def test_a_container_that_has_unbound_its_disk_is_not_asked_again() -> None:
+    """An order to one that ends takes long to fail. One that was started in its place may have bound the disk anew."""
     asked: list = []
     applier = Applier(Api(asked), Ask(asked), "/base", 60)
-    ending = (pod("disk-1", **GONE), pod("disk-1", state={"terminated": {}}, **GONE))
-    for cable in (pod("disk-1"), *ending):
-        assert not (await applier.apply(detaching(cable), [LetGo("disk-1")]))[LetGo("disk-1")].reason
+    for seen_now in (cable("first"), cable("first", **GONE), cable("first", state={"terminated": {}}, **GONE)):
+        assert not (await applier.apply(detaching(seen_now), [LetGo("disk-1")]))[LetGo("disk-1")].reason
     assert asked == [("disk-1", "unbind"), *DELETED]
-    await applier.apply(detaching(pod("disk-1", uid="another")), [LetGo("disk-1")])
-    assert ("disk-1", "unbind") in asked[2:]
+    await applier.apply(detaching(cable("second", **GONE)), [LetGo("disk-1")])
+    assert asked[2:] == [("disk-1", "unbind")]
+
+
+async def test_a_container_that_may_not_have_bound_its_disk_yet_is_asked_again() -> None:
+    asked: list = []
+    applier = Applier(Api(asked), Ask(asked), "/base", 60)
+    for seen_now in (cable("first", ready=False), cable("first", ready=False, **GONE)):
+        await applier.apply(detaching(seen_now), [LetGo("disk-1")])
+    assert asked == [("disk-1", "unbind"), *DELETED, ("disk-1", "unbind")]
 
 
 @pytest.mark.parametrize(("deleted", "words"), [({}, "to be started again"), (GONE, "its Pod ends")])

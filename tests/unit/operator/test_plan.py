@@ -298,7 +298,6 @@ def test_nobody_is_asked_on_a_node_that_does_not_answer(node, there, steps) -> N
 DELETED = vm(metadata=GONE, status=KNOWN_POD)
 MAKING = pod("vm-1-cleanup", phase="Running")
 CLEAN = pod("vm-1-cleanup", phase="Succeeded")
-SWEEP = DeletePod("vm-1-cleanup", "uid-vm-1-cleanup", 0)
 ENDED = {"terminated": {"exitCode": 0}}
 FAILING = {"terminated": {"exitCode": 1}}
 NODE_OBJECT = {"metadata": {"name": NODE}, "spec": {}, "status": {}}
@@ -319,14 +318,14 @@ NODE_OBJECT = {"metadata": {"name": NODE}, "spec": {}, "status": {}}
         ({"attachments": CABLE, "cleanup": MAKING}, [LetGo("disk-1")]),
         ({"attachments": CABLE, "cleanup": CLEAN}, [LetGo("disk-1")]),  # the finalizer stays until it has let go
         ({"cleanup": pod("vm-1-cleanup", creationTimestamp="2026-01-02T03:04:00Z")}, []),
-        ({"cleanup": CLEAN}, [SWEEP, RemoveFinalizer()]),
+        ({"cleanup": CLEAN}, [RemoveFinalizer()]),
         (
             {"cleanup": pod("vm-1-cleanup", state=ENDED, creationTimestamp="2026-01-02T03:04:00Z")},
-            [SWEEP, RemoveFinalizer()],
+            [RemoveFinalizer()],
         ),
         ({"cleanup": pod("vm-1-cleanup", state=FAILING, creationTimestamp="2026-01-02T03:04:00Z")}, []),
-        ({"cleanup": pod("vm-1-cleanup", state=waiting("ErrImagePull"))}, [SWEEP, RemoveFinalizer()]),
-        ({"cleanup": pod("vm-1-cleanup")}, [SWEEP, RemoveFinalizer()]),  # for more than a minute
+        ({"cleanup": pod("vm-1-cleanup", state=waiting("ErrImagePull"))}, [RemoveFinalizer()]),
+        ({"cleanup": pod("vm-1-cleanup")}, [RemoveFinalizer()]),  # for more than a minute
         ({"node": None, "node_absent": True}, [RemoveFinalizer()]),
         ({"node": OUT}, [RemoveFinalizer()]),
         ({"node": OUT_BUT_READY}, [CreateCleanup(own_image=True)]),  # it runs, whatever its taint says
@@ -348,7 +347,7 @@ def test_deleting(more, steps) -> None:
         ("03:03:10", {}, [CreateCleanup(own_image=True)]),
         ("03:03:00", {"attachments": CABLE}, [CreateCleanup(own_image=True), LetGo("disk-1")]),
         ("03:03:00", {"pod": pod()}, [DeletePod(VM, "uid-vm-1", 10), CreateCleanup()]),
-        ("03:03:00", {"cleanup": MAKING}, [SWEEP, RemoveFinalizer()]),
+        ("03:03:00", {"cleanup": MAKING}, [RemoveFinalizer()]),
     ],
 )
 @pytest.mark.parametrize("reason", ["PodRefused", "QuotaExceeded"])

@@ -320,6 +320,11 @@ def test_power_echoes_orders_served_not_what_the_guest_does() -> None:
     assert compute(off, {Order("reboot", "r1"): Result("Unanswered", "no")})["power"] == "Stopped"
 
 
+def test_a_guest_that_was_told_to_stop_is_not_called_running() -> None:
+    status = compute(observed(vm(power="Stopped"), pod=pod(), guest=guest(power="off")), {Order("stop"): DONE})
+    assert (ready(status)["reason"], ready(status)["status"]) == ("Stopped", "False")
+
+
 @pytest.mark.parametrize(
     ("look", "when"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
@@ -117,7 +118,11 @@ class Applier:
         return await self._finalizers(o, [*o.vm["metadata"].get("finalizers", ()), names.FINALIZER])
 
     async def _remove_finalizer(self, o: Observed, _: RemoveFinalizer) -> Result:
-        return await self._finalizers(o, [f for f in o.vm["metadata"]["finalizers"] if f != names.FINALIZER])
+        result = await self._finalizers(o, [f for f in o.vm["metadata"]["finalizers"] if f != names.FINALIZER])
+        if o.cleanup is not None:  # after its proof has served; the cluster's own collection takes a second more
+            with contextlib.suppress(ClusterError):
+                await self._cluster.delete("Pod", o.cleanup["metadata"]["name"], o.cleanup["metadata"]["uid"], 0)
+        return result
 
     async def _create(self, kind: str, body: Object) -> Result:
         """Creates what is this machine's alone. One that is there already was made by an earlier try."""
@@ -190,7 +195,8 @@ class Applier:
         """A machine that wants a disk comes first: its attachment mounts the disk too, and so lets it grow."""
         if not terminating(pod):
             await self._cluster.delete("Pod", disk, pod["metadata"]["uid"])
-        return Result("Attaching", f"Pod {disk}, which mounted the disk for its growth, ends first")
+        where = f" on node {node}" if (node := node_name(pod)) else ""
+        return Result("Attaching", f"Pod {disk}{where}, which mounted the disk for its growth, ends first")
 
     async def _attach(self, o: Observed, step: Attach) -> Result:
         answer = await self._orders.machine(o.name, "attach", step.disk)

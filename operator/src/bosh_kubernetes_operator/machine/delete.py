@@ -31,8 +31,6 @@ def plan(o: Observed) -> list[Step]:
     steps += [LetGo(cid) for cid in sorted(o.attachments)]
     steps += [DeleteAddress(s["metadata"]["name"], s["metadata"]["uid"]) for s in o.services.values() if o.owns(s)]
     if o.pod is None and not steps and cleaned(o):
-        if o.cleanup is not None:  # nothing of it runs; the cluster's own collection would take a second more
-            steps.append(DeletePod(cleanup_name(o.name), o.cleanup["metadata"]["uid"], 0))
         steps.append(RemoveFinalizer())
     return steps
 

@@ -7,14 +7,15 @@ from collections import deque
 from ..cluster import Cluster
 from .orders import DONE as ORDER_DONE
 from .orders import Orders
-from .state import Object, never_ran, phase, running, terminating
+from .state import Object, container, never_ran, phase, running, terminating
 from .steps import DONE, Result
 
 
 class LettingGo:
     def __init__(self, cluster: Cluster, orders: Orders) -> None:
         self._cluster, self._orders = cluster, orders
-        # Uids of attachment Pods that have unbound their disk, and so bind nothing again. Any other is asked.
+        # Containers that have unbound their disk, and so bind nothing again: they were seen ready, past the point where
+        # they bind it. Any other is asked, and so is one that was started in the place of such a one.
         self._unbound: deque[str] = deque(maxlen=1000)
 
     async def __call__(self, cable: Object, node_is_gone: bool = False) -> Result:
@@ -24,13 +25,15 @@ class LettingGo:
         for. Raises OrderError and ClusterError.
         """
         name, uid = cable["metadata"]["name"], cable["metadata"]["uid"]
-        if uid in self._unbound or node_is_gone:
+        its = container(cable)
+        if node_is_gone or its.get("containerID") in self._unbound:
             pass
         elif running(cable):
             answer = await self._orders.attachment(name, "unbind")
             if answer.code != ORDER_DONE:
                 return Result("DiskBusy", answer.text or "the attachment refuses to unbind the disk")
-            self._unbound.append(uid)
+            if its.get("ready") and its.get("containerID"):
+                self._unbound.append(its["containerID"])
         elif not (never_ran(cable) or phase(cable) in ("Failed", "Succeeded")):
             # The bind may be there still; only a container of this Pod can take it away.
             then = "its Pod ends" if terminating(cable) else "waiting for it to be started again"

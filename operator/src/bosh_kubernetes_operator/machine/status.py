@@ -37,7 +37,8 @@ def compute(o: Observed, results: Mapping[Step, Result]) -> Object:
     """The whole status, ready to be applied: `conditions` keep the time of their last transition."""
     verdict = machine(o, results)
     disks = disk_entries(o, results)
-    runs = bool(o.guest and o.guest.runs and not terminating(o.pod) and not unreachable(o.node))
+    on = o.guest is not None and o.guest.runs and not o.guest.switching
+    runs = on and not terminating(o.pod) and not unreachable(o.node)
     conditions = [
         _scheduled(o, verdict),
         _guest_running(o, verdict, runs),
@@ -145,6 +146,8 @@ def _with_guest(o: Observed, results: Mapping[Step, Result]) -> Verdict:
         return Verdict(
             "WaitingForDisk", f"the guest boots once it has its disks: {', '.join(g.missing) or 'not there yet'}"
         )
+    if g.state == "running" and g.switching:
+        return Verdict("Stopped", "the guest was told to stop")
     if g.state == "crashed":
         return Verdict("GuestCrashing", f"the guest's init ended unexpectedly {g.crashes} times; it is started again")
     if g.state in ("stopping", "stopped"):
