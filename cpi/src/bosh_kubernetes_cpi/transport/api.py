@@ -89,18 +89,43 @@ class Api:
             return self.get(f"{collection}/{body['metadata']['name']}")
 
     def merge_patch(self, path: str, body: Json) -> Json:
-        """A JSON merge patch; `metadata.resourceVersion` in it makes it fail with Conflict when somebody was faster."""
-        return self._call("PATCH", path, body, content_type=MERGE_PATCH)
+        """A JSON merge patch; `metadata.resourceVersion` in it makes it fail with Conflict when somebody was faster.
+
+        Without one nobody can be: the server found no moment for it among many changes, and is asked again.
+        """
+        versioned = "resourceVersion" in body.get("metadata", {})
+        for left in range(TRIES - 1, -1, -1):
+            try:
+                return self._call("PATCH", path, body, content_type=MERGE_PATCH)
+            except Conflict:
+                if versioned or not left:
+                    raise
+                self.deadline.pause(FIRST_PAUSE)
+        raise AssertionError("unreachable")
 
     def delete(self, path: str, *, uid: str = "") -> None:
-        """Delete in the background; gone already is success. With `uid` only that very object: Conflict for another."""
+        """Delete in the background; gone already is success.
+
+        With `uid` only that very object: Conflict when another has its name. What else makes the server answer 409 has
+        deleted nothing: so it is asked again while that object is still there.
+        """
         options: Json = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
         if uid:
             options["preconditions"] = {"uid": uid}
-        try:
-            self._call("DELETE", path, options)
-        except NotFound:
-            return
+        for left in range(TRIES - 1, -1, -1):
+            try:
+                self._call("DELETE", path, options)
+            except NotFound:
+                return
+            except Conflict:
+                found = self.find(path) if uid else None
+                if uid and found is None:
+                    return
+                if found is None or found["metadata"]["uid"] != uid or not left:
+                    raise
+                self.deadline.pause(FIRST_PAUSE)
+            else:
+                return
 
     def stream(self, path: str, *, patience: float) -> Answer:
         """The open answer of a watch. The caller reads lines, then calls `close`."""
