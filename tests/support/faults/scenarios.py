@@ -35,7 +35,10 @@ def machine(world: World, name: str = "vm-1", agent: str = "agent-1") -> str:
 def disk(world: World, name: str = "disk-1") -> str:
     cid: str = world.arrange("create_disk", 1024, {}, None)
     world.known[cid] = name
-    world.api.store.merge_patch("PersistentVolumeClaim", NAMESPACE, cid, FINALIZER)  # as every claim has it
+    store = world.api.store
+    store.merge_patch("PersistentVolumeClaim", NAMESPACE, cid, FINALIZER)  # as every claim has it
+    with store.changed:
+        assert store.changed.wait_for(lambda: "status" in store.get("PersistentVolumeClaim", NAMESPACE, cid), 20)
     return cid
 
 
@@ -122,11 +125,18 @@ def held_disk(world: World) -> tuple[Any, ...]:
     return ("delete_disk", with_disk(world)[1])
 
 
+def resize_disk(world: World) -> tuple[Any, ...]:
+    """One that the operator has to mount, which it does not before the call looks who has the disk."""
+    cid = disk(world)
+    world.operator.mounts = False
+    return ("resize_disk", cid, 4096)
+
+
 METADATA = {"director": "d", "deployment": "x", "job": "db", "index": "0"}
 
 SCENARIOS = {
     "create_stemcell": Scenario(lambda world: ("create_stemcell", heavy(world), {}, {})),
-    "delete_stemcell": Scenario(delete_stemcell),
+    "delete_stemcell": Scenario(delete_stemcell, stored=True),
     "create_vm": Scenario(create_vm),
     "create_vm, refused": Scenario(refused_vm),
     "delete_vm": Scenario(delete_vm),
@@ -142,6 +152,8 @@ SCENARIOS = {
     "attach_disk, failing": Scenario(failed_attach, finish=forget_attach),
     "detach_disk": Scenario(lambda world: ("detach_disk", *with_disk(world))),
     "detach_disk, busy": Scenario(busy_disk, stored=True),
+    "resize_disk": Scenario(resize_disk),
+    "resize_disk, attached": Scenario(lambda world: ("resize_disk", with_disk(world)[1], 4096)),
     "get_disks": Scenario(lambda world: ("get_disks", with_disk(world)[0])),
     "set_disk_metadata": Scenario(lambda world: ("set_disk_metadata", disk(world), METADATA)),
 }

@@ -18,6 +18,7 @@ from tests.support.cpi_process import ENVIRONMENT, Answer, checked
 from tests.support.fakeapi.faults import Fault
 from tests.support.fakeapi.operator import FakeOperator
 from tests.support.fakeapi.server import TOKEN, FakeApi, Seen
+from tests.support.fakeapi.storage import FakeStorage
 from tests.support.faults import compressed
 from tests.support.registry.server import PASSWORD, USER, Registry, Traits
 
@@ -32,6 +33,7 @@ COMMAND = [sys.executable, "-I", "-S", compressed.__file__]
 SETTLING = 8  # seconds until what was stored has come true
 
 _CID = re.compile(r"\b(vm|disk)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+_VOLUME = re.compile(r"\bpvc-[0-9a-f-]{36}\b")
 _STEMCELL = re.compile(r"\bstemcell-[0-9a-f]{20}\b")
 _OF_A_RUN = ("uid", "resourceVersion", "creationTimestamp", "generation", "lastTransitionTime", "observedGeneration")
 _OF_A_CALL = ("reboot", names.DELETING)  # ids and times that every call makes anew: whether there is one counts
@@ -40,13 +42,13 @@ _OF_A_CALL = ("reboot", names.DELETING)  # ids and times that every call makes a
 class World:
     """With `call` the CPI is called in a process of its own; `arrange` does so in this one, which is quicker.
 
-    The operator looks at machines from the moment when somebody watches, so that every wait of a call begins with a
-    watch, and as long as no call runs.
+    Operator and storage work while the call watches, and when no call runs: so every wait begins with a watch.
     """
 
     def __init__(self, folder: Path) -> None:
         self.api = FakeApi()
         self.operator = FakeOperator(self.api.store, NAMESPACE)
+        self.storage = FakeStorage(self.api.store, NAMESPACE)
         self.registry = Registry(Traits(auth="token"))
         self.known: dict[str, str] = {}  # CID -> what it is called in tellings
         self.stemcell = self.detached = ""  # CIDs, where a scenario has to find them again
@@ -62,10 +64,12 @@ class World:
         with self._stack as stack:
             stack.enter_context(self.api)
             stack.enter_context(self.operator)
+            stack.enter_context(self.storage)
             stack.enter_context(self.registry)
             self._stack = stack.pop_all()
         annotations = {"storageclass.kubernetes.io/is-default-class": "true"}
         storage = {"metadata": {"name": "standard", "annotations": annotations}, "provisioner": "example.com/none"}
+        storage["allowVolumeExpansion"] = True
         self.api.store.create(
             "StorageClass", "", {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", **storage}
         )
@@ -128,6 +132,7 @@ class World:
             self.process.communicate()
             self.process = None
             self.api.intercept = lambda _: None
+            self.operator.mounts = True
             self._quiet(False)
         return None if code < 0 else checked(stdout, stderr, code)
 
@@ -146,7 +151,9 @@ class World:
         sort = f"{'WATCH' if watches else seen.method} {self._named(_short(seen.path))}"
         number = len([one for one, _ in self.calls if one == sort])
         self.calls.append((sort, number))
-        self._quiet(not watches and (seen.method != "GET" or self.operator.idle))
+        self._quiet(not watches)
+        if sort == "GET virtualmachines":
+            self.operator.mounts = True
         if self._out:
             return Fault(503)
         if self._fault is None or self._fault[0] != (sort, number):
@@ -158,7 +165,7 @@ class World:
         """Whether the cluster rests, or does what is asked of it: the operator's work, and the end of claims."""
         store = self.api.store
         with store.changed:
-            self.operator.idle = quiet
+            self.operator.idle = self.storage.idle = quiet
             for claim in [] if quiet else store.list("PersistentVolumeClaim", NAMESPACE):
                 if claim["metadata"].get("deletionTimestamp"):
                     patch = {"metadata": {"finalizers": None}}
@@ -213,7 +220,7 @@ class World:
 
     def _named(self, text: str) -> str:
         text = _STEMCELL.sub(lambda found: "stemcell-1" if found[0] == STEMCELL else "stemcell-new", text)
-        text = text.replace(self.registry.host, "registry")
+        text = _VOLUME.sub("volume", text.replace(self.registry.host, "registry"))
         return _CID.sub(lambda found: self.known.get(found[0], f"{found[1]}-new"), text)
 
 
