@@ -21,9 +21,10 @@ def test_every_method_is_disturbed_or_asks_nobody() -> None:
 @pytest.mark.parametrize("choose", [sample, pytest.param(list, marks=pytest.mark.full)], ids=["sample", "all"])
 def test_what_goes_wrong_once(scenario: str, choose: Callable, tmp_path: Path, record_property: Callable) -> None:
     normal = undisturbed(scenario, tmp_path)
+    assert normal.calls
+    assert normal.after == normal.before or not normal.said.startswith("Bosh::"), "a call that fails changes nothing"
     chosen = choose(points(scenario, normal.calls))
     wrong = {str(point): found for point in chosen if (found := check(point, normal, tmp_path))}
     record_property("fault points", len(chosen))
 
-    assert normal.calls
     assert not wrong, "\n".join(f"{point}: {'; '.join(found)}" for point, found in wrong.items())

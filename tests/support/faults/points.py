@@ -76,6 +76,8 @@ def check(point: Point, normal: Undisturbed, folder: Path) -> list[str]:
         undone = failed and not kind.kills and not kind.lasts and not scenario.stored
         if undone and not world.settles(lambda told: _clean(normal, told)):
             wrong.append(f"left behind by a call that failed: {_difference(normal.before, world.tell())}")
+        if not failed and not kind.lasts and not world.settles(lambda told: told == normal.after):
+            wrong.append(f"not done, though it says so: {_difference(normal.after, world.tell())}")
         nobody_knows = failed and scenario.nameless and _is_told(answer, disks, world)
         if failed or scenario.again:
             again = world.call(*request)
