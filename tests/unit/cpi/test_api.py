@@ -125,6 +125,7 @@ def test_a_deletion_that_met_a_conflict_is_asked_for_again_while_the_object_is_t
 def test_an_edit_of_any_version_is_asked_for_again_after_a_conflict(api, monkeypatch) -> None:
     """The API server gives up an edit that it could not place among many others, though it names no version."""
     made = api(Answer(OSError()))
+    made.deadline = Deadline(20)
     conflict = Page(409, b'{"kind": "Status", "reason": "Conflict", "message": "modified"}')
     script = [conflict, Page(200, b'{"kind": "x"}')]
     monkeypatch.setattr(made, "_send", lambda *_: script.pop(0))
