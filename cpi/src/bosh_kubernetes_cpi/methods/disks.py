@@ -51,7 +51,7 @@ def create_disk(call: Call, size: int, cloud_properties: Json | None, _vm_cid: s
         # the caller has no name to find it by: it may have been made although no answer came
         rest = _undo(call, cid)
         if rest and isinstance(failure, Failure):
-            raise CloudError(failure.message + rest, ok_to_retry=failure.ok_to_retry) from failure
+            failure.message += rest
         raise
     return cid
 
