@@ -23,7 +23,7 @@ def compress() -> None:
     from bosh_kubernetes_cpi.transport import api, observe
 
     dispatch.METHODS.update(
-        {name: (module, min(limit, LIMIT), shapes) for name, (module, limit, shapes) in dispatch.METHODS.items()}
+        {name: (module, min(limit, LIMIT), *rest) for name, (module, limit, *rest) in dispatch.METHODS.items()}
     )
     doorway.RESERVE = RESERVE
     call.Call.begin_cleanup.__defaults__ = (CLEANUP,)

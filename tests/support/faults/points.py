@@ -64,6 +64,7 @@ def check(point: Point, normal: Undisturbed, folder: Path) -> list[str]:
         if not world.settles(lambda told: told == normal.before):
             return [f"the same arrangement gave something else: {_difference(normal.before, world.tell())}"]
         doomed = {request[1]} if point.scenario == "delete_disk" else set()
+        names = world.nameless()
         disks = {cid: uid for cid, uid in world.disks().items() if cid not in doomed}
         try:
             answer = world.call(*request, at=point.at, fault=kind.fault(world.kill), lasts=kind.lasts)
@@ -76,9 +77,14 @@ def check(point: Point, normal: Undisturbed, folder: Path) -> list[str]:
         undone = failed and not kind.kills and not kind.lasts and not scenario.stored
         if undone and not world.settles(lambda told: _clean(normal, told)):
             wrong.append(f"left behind by a call that failed: {_difference(normal.before, world.tell())}")
-        if not failed and not kind.lasts and not world.settles(lambda told: told == normal.after):
+        if (
+            not failed
+            and not kind.lasts
+            and not scenario.stored
+            and not world.settles(lambda told: told == normal.after)
+        ):
             wrong.append(f"not done, though it says so: {_difference(normal.after, world.tell())}")
-        nobody_knows = failed and scenario.nameless and _is_told(answer, disks, world)
+        nobody_knows = failed and scenario.nameless and _is_told(answer, world.nameless() - names)
         if failed or scenario.again:
             again = world.call(*request)
             if again is None or world.said(again) != normal.said:
@@ -112,9 +118,8 @@ def _clean(normal: Undisturbed, told: list[str]) -> bool:
     return told == normal.after or set(told) <= set(normal.before)
 
 
-def _is_told(answer: Answer | None, disks: dict[str, str], world: World) -> bool:
+def _is_told(answer: Answer | None, made: set[str]) -> bool:
     """Nobody could tell of what was made (the CPI was killed), or its name is in the error."""
-    made = set(world.disks()) - set(disks)
     return answer is None or all(cid in answer.error["message"] for cid in made if answer.error)
 
 

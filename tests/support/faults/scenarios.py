@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.support.fakeapi.sidecars import DRIVER, FakeSidecars
+from tests.support.fakeapi.storage import FakeStorage
 from tests.support.faults.world import NAMESPACE, STEMCELL, World
 from tests.support.registry.samples import root_file_system
 
@@ -15,8 +17,8 @@ FINALIZER = {"metadata": {"finalizers": ["kubernetes.io/pvc-protection"]}}
 class Scenario(NamedTuple):
     """`arrange` makes what has to be there, and answers method and arguments. `again`: a repeat after success changes
     nothing. `nameless`: what it made is lost to everybody when the CPI is killed, as only its answer has the name.
-    `stored`: what was asked for stays asked for when the wait for it fails. `finish` does what has been left to
-    another call.
+    `stored`: what was asked for, or was to be put back, may stay so when a call has trouble, for the next one; its
+    answer or docs/architecture.md says so. `finish` is such a next one.
     """
 
     arrange: Callable[[World], tuple[Any, ...]]
@@ -32,7 +34,8 @@ def machine(world: World, name: str = "vm-1", agent: str = "agent-1") -> str:
     return cid
 
 
-def disk(world: World, name: str = "disk-1") -> str:
+def disk(world: World, name: str = "disk-1", driver: FakeStorage | FakeSidecars | None = None) -> str:
+    world.run(driver or world.storage)
     cid: str = world.arrange("create_disk", 1024, {}, None)
     world.known[cid] = name
     store = world.api.store
@@ -132,6 +135,39 @@ def resize_disk(world: World) -> tuple[Any, ...]:
     return ("resize_disk", cid, 4096)
 
 
+def snapshot_disk(world: World) -> tuple[Any, ...]:
+    snapshot_class(world, "usual")
+    return ("snapshot_disk", disk(world, driver=world.sidecars), METADATA)
+
+
+def delete_snapshot(world: World) -> tuple[Any, ...]:
+    cid = world.arrange(*snapshot_disk(world))
+    world.known[cid] = "snapshot-1"
+    return ("delete_snapshot", cid)
+
+
+def update_disk(world: World) -> tuple[Any, ...]:
+    snapshot_class(world, "usual")
+    attributes = {"apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttributesClass", "metadata": {"name": "fast"}}
+    world.api.store.create(
+        "VolumeAttributesClass", "", attributes | {"driverName": DRIVER, "parameters": {"iops": "9"}}
+    )
+    properties = {"attributes_class": "fast", "snapshot_class": "usual"}
+    return ("update_disk", disk(world, driver=world.sidecars), 1024, properties)
+
+
+def infeasible(world: World) -> tuple[Any, ...]:
+    world.sidecars.infeasible.add("fast")
+    return update_disk(world)
+
+
+def snapshot_class(world: World, name: str) -> None:
+    body = {"apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshotClass", "driver": DRIVER}
+    annotations = {"snapshot.storage.kubernetes.io/is-default-class": "true"}
+    more = {"metadata": {"name": name, "annotations": annotations}, "deletionPolicy": "Delete"}
+    world.api.store.create("VolumeSnapshotClass", "", body | more)
+
+
 METADATA = {"director": "d", "deployment": "x", "job": "db", "index": "0"}
 
 SCENARIOS = {
@@ -140,7 +176,7 @@ SCENARIOS = {
     "create_vm": Scenario(create_vm),
     "create_vm, refused": Scenario(refused_vm),
     "delete_vm": Scenario(delete_vm),
-    "delete_vm, the last of a stemcell": Scenario(last_vm, finish=finish_stemcell),
+    "delete_vm, the last of a stemcell": Scenario(last_vm, stored=True, finish=finish_stemcell),
     "has_vm": Scenario(lambda world: ("has_vm", machine(world))),
     "reboot_vm": Scenario(lambda world: ("reboot_vm", with_disk(world)[0])),
     "set_vm_metadata": Scenario(lambda world: ("set_vm_metadata", machine(world), METADATA)),
@@ -154,9 +190,21 @@ SCENARIOS = {
     "detach_disk, busy": Scenario(busy_disk, stored=True),
     "resize_disk": Scenario(resize_disk),
     "resize_disk, attached": Scenario(lambda world: ("resize_disk", with_disk(world)[1], 4096)),
+    "update_disk": Scenario(update_disk, stored=True),
+    "update_disk, infeasible": Scenario(infeasible, stored=True),
+    "snapshot_disk": Scenario(snapshot_disk, again=False, nameless=True),
+    "delete_snapshot": Scenario(delete_snapshot),
     "get_disks": Scenario(lambda world: ("get_disks", with_disk(world)[0])),
     "set_disk_metadata": Scenario(lambda world: ("set_disk_metadata", disk(world), METADATA)),
 }
 
 # Methods that ask nobody, so that nothing can go wrong on the way.
-ALONE = {"info"}
+ALONE = {
+    "info",
+    "ping",
+    "current_vm_id",
+    "calculate_vm_cloud_properties",
+    "create_network",
+    "delete_network",
+    "configure_networks",
+}

@@ -18,6 +18,7 @@ from tests.support.cpi_process import ENVIRONMENT, Answer, checked
 from tests.support.fakeapi.faults import Fault
 from tests.support.fakeapi.operator import FakeOperator
 from tests.support.fakeapi.server import TOKEN, FakeApi, Seen
+from tests.support.fakeapi.sidecars import FakeSidecars
 from tests.support.fakeapi.storage import FakeStorage
 from tests.support.faults import compressed
 from tests.support.registry.server import PASSWORD, USER, Registry, Traits
@@ -32,8 +33,8 @@ STEMCELL = names.stemcell_cid(IMAGE)
 COMMAND = [sys.executable, "-I", "-S", compressed.__file__]
 SETTLING = 8  # seconds until what was stored has come true
 
-_CID = re.compile(r"\b(vm|disk)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
-_VOLUME = re.compile(r"\bpvc-[0-9a-f-]{36}\b")
+_CID = re.compile(r"\b(vm|disk|snapshot)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+_UID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _STEMCELL = re.compile(r"\bstemcell-[0-9a-f]{20}\b")
 _OF_A_RUN = ("uid", "resourceVersion", "creationTimestamp", "generation", "lastTransitionTime", "observedGeneration")
 _OF_A_CALL = ("reboot", names.DELETING)  # ids and times that every call makes anew: whether there is one counts
@@ -48,7 +49,9 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.api = FakeApi()
         self.operator = FakeOperator(self.api.store, NAMESPACE)
-        self.storage = FakeStorage(self.api.store, NAMESPACE)
+        self.storage = FakeStorage(self.api.store, NAMESPACE)  # these two only where a scenario has them run
+        self.sidecars = FakeSidecars(self.api.store, NAMESPACE)
+        self._running: list[object] = []
         self.registry = Registry(Traits(auth="token"))
         self.known: dict[str, str] = {}  # CID -> what it is called in tellings
         self.stemcell = self.detached = ""  # CIDs, where a scenario has to find them again
@@ -64,7 +67,6 @@ class World:
         with self._stack as stack:
             stack.enter_context(self.api)
             stack.enter_context(self.operator)
-            stack.enter_context(self.storage)
             stack.enter_context(self.registry)
             self._stack = stack.pop_all()
         annotations = {"storageclass.kubernetes.io/is-default-class": "true"}
@@ -95,6 +97,12 @@ class World:
             self.process.kill()
             self.process.communicate()
         self._stack.close()
+
+    def run(self, stand_in: FakeStorage | FakeSidecars) -> None:
+        """From now on it works, until the end."""
+        if stand_in not in self._running:
+            self._running.append(stand_in)
+            self._stack.enter_context(stand_in)
 
     def arrange(self, method: str, *arguments: Any) -> Any:
         """The result of a call that must succeed, made in this process."""
@@ -165,7 +173,7 @@ class World:
         """Whether the cluster rests, or does what is asked of it: the operator's work, and the end of claims."""
         store = self.api.store
         with store.changed:
-            self.operator.idle = self.storage.idle = quiet
+            self.operator.idle = self.storage.idle = self.sidecars.silent = quiet
             for claim in [] if quiet else store.list("PersistentVolumeClaim", NAMESPACE):
                 if claim["metadata"].get("deletionTimestamp"):
                     patch = {"metadata": {"finalizers": None}}
@@ -179,7 +187,7 @@ class World:
             found = [
                 value
                 for kind in store.kinds
-                if kind not in ("Lease", "StorageClass")
+                if kind != "Lease" and store.kinds[kind].namespaced
                 for value in store.list(kind, NAMESPACE)
             ]
         images = [f"image {repository}@{digest}" for repository, digest in self.registry.store.manifests]
@@ -218,10 +226,15 @@ class World:
         there = [claim["metadata"] for claim in claims if "deletionTimestamp" not in claim["metadata"]]
         return {metadata["name"]: metadata["uid"] for metadata in there}
 
+    def nameless(self) -> set[str]:
+        """Names of all disks and snapshots: what only the answer to a call tells its caller."""
+        kinds = ("PersistentVolumeClaim", "VolumeSnapshot")
+        return {one["metadata"]["name"] for kind in kinds for one in self.api.store.list(kind, NAMESPACE)}
+
     def _named(self, text: str) -> str:
         text = _STEMCELL.sub(lambda found: "stemcell-1" if found[0] == STEMCELL else "stemcell-new", text)
-        text = _VOLUME.sub("volume", text.replace(self.registry.host, "registry"))
-        return _CID.sub(lambda found: self.known.get(found[0], f"{found[1]}-new"), text)
+        text = _CID.sub(lambda found: self.known.get(found[0], f"{found[1]}-new"), text)
+        return _UID.sub("uid", text.replace(self.registry.host, "registry"))
 
 
 def _request(method: str, arguments: tuple[Any, ...]) -> bytes:
