@@ -184,6 +184,20 @@ def test_attributes_that_the_driver_refuses_are_put_back(api, cpi, sidecars, new
     assert wish(api, disk) == then
 
 
+def test_attributes_that_a_call_which_died_has_asked_for_are_waited_for(api, cpi, sidecars, new_disk) -> None:
+    """Else the repeat says that they are there, and the disk does not have them."""
+    disk = new_disk()
+    then = wish(api, disk)
+    sidecars.infeasible.add("fast")
+    asked = {"spec": {"volumeAttributesClassName": "fast"}}
+    api.store.merge_patch("PersistentVolumeClaim", NAMESPACE, disk, asked)
+    with pytest.raises(CallError, match="refuses it") as failure:
+        cpi("update_disk", disk, 1024, {"attributes_class": "fast"})
+
+    assert failure.value.type == "Bosh::Clouds::NotSupported"
+    assert wish(api, disk) == then
+
+
 def test_driver_that_does_not_change_volumes(api, cpi, sidecars, new_disk, tmp_path) -> None:
     script = tmp_path / "hasty.py"
     script.write_text(

@@ -28,6 +28,9 @@ class UnknownPath(Refusal):
     def __init__(self) -> None:
         super().__init__(404, "", "404 page not found")
 
+    def status(self) -> str:  # type: ignore[override]
+        return f"{self.message}\n"
+
 
 def not_found(resource: str, name: str) -> Refusal:
     return Refusal(404, "NotFound", f'{resource} "{name}" not found')

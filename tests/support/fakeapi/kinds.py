@@ -1,6 +1,8 @@
 """The kinds that the stand-in serves. Custom resources are checked by the schemas of crds/, as the real server does."""
 
+import copy
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,8 +39,9 @@ class Kind(NamedTuple):
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
+@cache
 def custom() -> list[Kind]:
-    """One Kind for every file in crds/."""
+    """One Kind for every file in crds/. Read once: that takes longer than most calls."""
     result = []
     for path in sorted(CRDS.glob("*.yaml")):
         spec = yaml.safe_load(path.read_text())["spec"]
@@ -205,7 +208,7 @@ def _prune(value: Any, schema: Json) -> None:
             del value[key]
         for key, part in schema["properties"].items():
             if key not in value and "default" in part:
-                value[key] = part["default"]
+                value[key] = copy.deepcopy(part["default"])
             if key in value and key != "metadata":
                 _prune(value[key], part)
     elif isinstance(value, list) and "items" in schema:

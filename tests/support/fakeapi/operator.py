@@ -48,6 +48,7 @@ class FakeOperator:
         self.unreachable: set[str] = set()  # machines whose node does not answer
         self.deaf: set[str] = set()  # machines that this operator does not look at
         self.mounts = True  # disks that grow
+        self.idle = False  # it lives, and looks at nothing
         self.stopped = False  # no work, no Lease
         self._store = store
         self._namespace = namespace
@@ -73,9 +74,9 @@ class FakeOperator:
                 if not self.stopped:
                     self._renew()
                     for machine in self._store.list("VirtualMachine", self._namespace):
-                        if machine["metadata"]["name"] not in self.deaf:
+                        if not self.idle and machine["metadata"]["name"] not in self.deaf:
                             self._reconcile(machine)
-                    if self.mounts:
+                    if self.mounts and not self.idle:
                         self._grow()
                 if self._store.version <= before + 1 and not self._ending:
                     self._store.changed.wait(0.2)

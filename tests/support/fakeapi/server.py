@@ -10,9 +10,9 @@ It is a stand-in: the same contract tests run on a real API server to see that i
 
 import json
 import re
-import socket
 import ssl
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, NamedTuple, cast
@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.support.fakeapi import errors
 from tests.support.fakeapi.certs import Authority, server_context
+from tests.support.fakeapi.faults import Fault, cut, wait_for_hang_up
 from tests.support.fakeapi.kinds import Kind, all_kinds
 from tests.support.fakeapi.rights import documented, verb
 from tests.support.fakeapi.store import Store
@@ -37,25 +38,6 @@ class Seen(NamedTuple):
     body: Any
 
 
-class Fault:
-    """A request that goes wrong. `status` 0: closed without an answer; `after`: once it has taken effect.
-
-    `silent`: a watch is opened and never says anything.
-    """
-
-    def __init__(self, method: str, path: str, status: int, after: bool, silent: bool, body: Json | None, header: str):
-        self.method = method
-        self.path = re.compile(path)
-        self.status = status
-        self.after = after
-        self.silent = silent
-        self.body = body
-        self.header = header
-
-    def meets(self, method: str, path: str) -> bool:
-        return method == self.method and bool(self.path.search(path))
-
-
 class FakeApi:
     def __init__(self) -> None:
         self.authority = Authority()
@@ -64,6 +46,7 @@ class FakeApi:
         self.rights = documented()
         self.seen: list[Seen] = []
         self.connections = 0
+        self.intercept: Callable[[Seen], Fault | None] = lambda _: None  # asked at each request, before `fault`
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
         context = server_context(self.authority)
@@ -104,15 +87,18 @@ class FakeApi:
         Retry-After.
         """
         with self._lock:
-            self._faults += [Fault(method, path, status, after, silent, body, header) for _ in range(times)]
+            fault = Fault(status, after=after, silent=silent, body=body, header=header, method=method, path=path)
+            self._faults += [fault] * times
 
     def pending_faults(self) -> int:
         return len(self._faults)
 
-    def take_fault(self, method: str, path: str) -> Fault | None:
+    def take_fault(self, seen: Seen) -> Fault | None:
+        if fault := self.intercept(seen):
+            return fault
         with self._lock:
             for fault in self._faults:
-                if fault.meets(method, path):
+                if fault.meets(seen.method, f"{seen.path}?{seen.query}" if seen.query else seen.path):
                     self._faults.remove(fault)
                     return fault
         return None
@@ -169,37 +155,38 @@ class _Handler(BaseHTTPRequestHandler):
         data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         url = urlsplit(self.path)
         body = json.loads(data) if data else None
-        api.seen.append(Seen(method, url.path, url.query, body))
-        fault = api.take_fault(method, self.path)
+        seen = Seen(method, url.path, url.query, body)
+        api.seen.append(seen)
+        fault = api.take_fault(seen)
         try:
-            if fault and not fault.after and not fault.silent:
+            if fault and not fault.after and not fault.opens:
                 return self._fail(fault)
             self._authenticate()
             if method == "GET" and url.path == "/apis":
-                return self._send(200, _groups(list(api.store.kinds.values())))
-            kind, namespace, name, sub = self._resource(url.path)
-            query = {key: values[0] for key, values in parse_qs(url.query).items()}
-            needed = verb(method, name, query.get("watch") == "true")
-            if needed not in api.rights.get((kind.group, kind.plural), set()):
-                raise errors.forbidden(needed, kind.resource, namespace)
-            if needed == "watch":
-                return self._watch(kind, namespace, query, silent=bool(fault))
-            answer = self._answer(method, kind, namespace, name, sub, query, body)
-            if fault:
-                return self._fail(fault)
-            return self._send(201 if method == "POST" else 200, answer)
-        except errors.UnknownPath as unknown:
-            return self._send_data(404, "text/plain; charset=utf-8", f"{unknown.message}\n".encode())
+                code, answer = 200, _groups(list(api.store.kinds.values()))
+            else:
+                kind, namespace, name, sub = self._resource(url.path)
+                query = {key: values[0] for key, values in parse_qs(url.query).items()}
+                needed = verb(method, name, query.get("watch") == "true")
+                if needed not in api.rights.get((kind.group, kind.plural), set()):
+                    raise errors.forbidden(needed, kind.resource, namespace)
+                if needed == "watch":
+                    return self._watch(kind, namespace, query, fault)
+                code = 201 if method == "POST" else 200
+                answer = self._answer(method, kind, namespace, name, sub, query, body)
         except errors.Refusal as refusal:
-            return self._send(refusal.code, refusal.status())
+            code, answer = refusal.code, refusal.status()
+        return self._fail(fault) if fault and fault.after else self._send(code, answer)
 
     def _fail(self, fault: Fault) -> None:
-        if fault.status == 0:
+        fault.then()
+        if fault.slow:
+            wait_for_hang_up(self.connection)
+        if fault.slow or fault.status == 0:
             self.close_connection = True
-            self.connection.shutdown(socket.SHUT_RDWR)
-            return
+            return cut(self.connection)
         refusal = errors.Refusal(fault.status, "Injected", f"injected fault {fault.status}")
-        self._send(fault.status, fault.body or refusal.status(), retry_after=fault.header)
+        return self._send(fault.status, fault.body or refusal.status(), retry_after=fault.header)
 
     def _authenticate(self) -> None:
         certificate = cast(ssl.SSLSocket, self.connection).getpeercert()
@@ -241,18 +228,24 @@ class _Handler(BaseHTTPRequestHandler):
             return store.delete(kind.kind, namespace, name, uid=uid)
         raise errors.Refusal(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
 
-    def _watch(self, kind: Kind, namespace: str, query: Json, *, silent: bool) -> None:
+    def _watch(self, kind: Kind, namespace: str, query: Json, fault: Fault | None) -> None:
         store = self.server.api.store
         selected = _selected(kind, query)
         after = int(query.get("resourceVersion") or 0)
+        silent = fault is not None and fault.silent
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
+        if fault is not None and fault.after:
+            self.wfile.flush()
+            return self._fail(fault)
         try:
             while not self.server.stopping:
                 with store.changed:
                     try:
+                        if fault is not None and fault.expired:
+                            raise errors.too_old(after)
                         events = [] if silent else list(store.events(after))
                     except errors.Refusal as refusal:
                         self._chunk({"type": "ERROR", "object": refusal.status()})
@@ -272,12 +265,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
         self.wfile.flush()
 
-    def _send(self, code: int, body: Json, retry_after: str = "") -> None:
-        self._send_data(code, "application/json", json.dumps(body).encode(), retry_after)
-
-    def _send_data(self, code: int, content_type: str, data: bytes, retry_after: str = "") -> None:
+    def _send(self, code: int, body: Json | str, retry_after: str = "") -> None:
+        text = isinstance(body, str)
+        data = (body if isinstance(body, str) else json.dumps(body)).encode()
         self.send_response(code)
-        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Type", "text/plain; charset=utf-8" if text else "application/json")
         self.send_header("Content-Length", str(len(data)))
         if retry_after:
             self.send_header("Retry-After", retry_after)

@@ -3,7 +3,7 @@
 import pytest
 
 from bosh_kubernetes_cpi.clock import Deadline
-from bosh_kubernetes_cpi.errors import ApiError, Interrupted, Unavailable, Untrusted
+from bosh_kubernetes_cpi.errors import ApiError, Conflict, Interrupted, Unavailable, Untrusted
 from bosh_kubernetes_cpi.transport.answer import BrokenAnswer
 from bosh_kubernetes_cpi.transport.api import Api
 from bosh_kubernetes_cpi.transport.http import Endpoint, Unreachable
@@ -103,3 +103,34 @@ def test_object_not_found_is_none(api) -> None:
 def test_page_is_no_object(api, text) -> None:
     with pytest.raises(ApiError, match="answers with no JSON object"):
         api(Page(200, text)).find("/x")
+
+
+def test_a_deletion_that_met_a_conflict_is_asked_for_again_while_the_object_is_there(api, monkeypatch) -> None:
+    """Else delete_vm would take for gone what nobody has deleted."""
+    made = api(Answer(OSError()))
+    conflict = Page(409, b'{"kind": "Status", "reason": "Conflict", "message": "another reason"}')
+    there = Page(200, b'{"metadata": {"uid": "1"}}')
+    script = [("DELETE", conflict), ("GET", there), ("DELETE", Page(200, b'{"kind": "Status"}'))]
+    monkeypatch.setattr(made, "_send", lambda method, *_: dict([script.pop(0)])[method])
+    made.delete("/x", uid="1")
+    assert script == []
+
+    script = [("DELETE", conflict), ("GET", there)]
+    with pytest.raises(Conflict):
+        made.delete("/x", uid="2")
+    script = [("DELETE", conflict), ("GET", Page(404, b'{"kind": "Status", "reason": "NotFound", "message": "no"}'))]
+    made.delete("/x", uid="1")
+
+
+def test_an_edit_of_any_version_is_asked_for_again_after_a_conflict(api, monkeypatch) -> None:
+    """The API server gives up an edit that it could not place among many others, though it names no version."""
+    made = api(Answer(OSError()))
+    made.deadline = Deadline(20)
+    conflict = Page(409, b'{"kind": "Status", "reason": "Conflict", "message": "modified"}')
+    script = [conflict, Page(200, b'{"kind": "x"}')]
+    monkeypatch.setattr(made, "_send", lambda *_: script.pop(0))
+    assert made.merge_patch("/x", {"metadata": {"labels": {}}}) == {"kind": "x"}
+
+    script = [conflict, Page(200, b'{"kind": "x"}')]
+    with pytest.raises(Conflict):
+        made.merge_patch("/x", {"metadata": {"resourceVersion": "1"}})

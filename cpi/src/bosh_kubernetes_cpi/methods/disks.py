@@ -47,12 +47,23 @@ def create_disk(call: Call, size: int, cloud_properties: Json | None, _vm_cid: s
     )
     try:
         call.api.create(paths.claims(call.namespace), wanted)
-    except BaseException:
+    except BaseException as failure:
         # the caller has no name to find it by: it may have been made although no answer came
-        call.begin_cleanup(15)
-        call.api.delete(paths.item(paths.claims(call.namespace), cid))
+        rest = _undo(call, cid)
+        if rest and isinstance(failure, Failure):
+            failure.message += rest
         raise
     return cid
+
+
+def _undo(call: Call, cid: str) -> str:
+    """Remove the claim, if it was made; when nobody can tell, a sentence about it."""
+    call.begin_cleanup(15)
+    try:
+        call.api.delete(paths.item(paths.claims(call.namespace), cid))
+    except Failure as failure:
+        return f". The claim may be there all the same ({failure.message}); to remove it: kubectl delete pvc {cid}"
+    return ""
 
 
 def disk_properties(call: Call, cloud_properties: Json | None) -> Json:

@@ -45,9 +45,11 @@ def snapshot_disk(call: Call, disk_cid: str, metadata: Json | None) -> str:
         call.api.create(paths.snapshots(call.namespace), wanted)
         progress(f"{cid}: made, waiting for the storage to take it")
         _until_ready(call, cid, disk_cid)
-    except BaseException:
+    except BaseException as failure:
         call.begin_cleanup(15)
-        _try_to_remove(call, cid)
+        rest = _undo(call, cid)
+        if rest and isinstance(failure, Failure):
+            failure.message += rest
         raise
     return cid
 
@@ -120,8 +122,10 @@ def _has_snapshots(call: Call) -> bool:
     return any(version["groupVersion"] == paths.SNAPSHOT_API for group in groups for version in group["versions"])
 
 
-def _try_to_remove(call: Call, cid: str) -> None:
+def _undo(call: Call, cid: str) -> str:
+    """Remove the VolumeSnapshot, if it was made; when nobody can tell, a sentence about it."""
     try:
         call.api.delete(paths.item(paths.snapshots(call.namespace), cid))
     except Failure as failure:
-        progress(f"{cid} may be left over: {failure.message}; to remove it: kubectl delete volumesnapshot {cid}")
+        return f". It may be left over ({failure.message}); to remove it: kubectl delete volumesnapshot {cid}"
+    return ""

@@ -63,6 +63,9 @@ def update_disk(call: Call, disk_cid: str, new_size: int, cloud_properties: Json
         check_snapshot_class(call, snapshot_class)
     if attributes != before:
         _modify(call, disk_cid, attributes, before)
+    elif attributes and is_bound(claim) and modification(claim, attributes)[0]:  # asked for by a call that died
+        has = claim.get("status", {}).get("currentVolumeAttributesClassName", "")
+        _modify(call, disk_cid, attributes, has)
     if snapshot_class != _snapshot_class(claim):
         _change(call, disk_cid, lambda _: {"metadata": {"annotations": {names.SNAPSHOT_CLASS: snapshot_class or None}}})
     resize_disk(call, disk_cid, new_size)  # last: only this cannot be put back

@@ -64,12 +64,12 @@ class Api:
         self._connection.deadline = deadline
 
     def get(self, path: str) -> Json:
-        return self._call("GET", path)
+        return self._call("GET", path, may_conflict=False)
 
     def find(self, path: str) -> Json | None:
         """The object at `path`, or None when the server says that there is none."""
         try:
-            return self._call("GET", path)
+            return self._call("GET", path, may_conflict=False)
         except NotFound:
             return None
 
@@ -89,18 +89,36 @@ class Api:
             return self.get(f"{collection}/{body['metadata']['name']}")
 
     def merge_patch(self, path: str, body: Json) -> Json:
-        """A JSON merge patch; `metadata.resourceVersion` in it makes it fail with Conflict when somebody was faster."""
-        return self._call("PATCH", path, body, content_type=MERGE_PATCH)
+        """A JSON merge patch; `metadata.resourceVersion` in it makes it fail with Conflict when somebody was faster.
+
+        Without one nobody can be: the server found no moment for it among many changes, and is asked again.
+        """
+        versioned = "resourceVersion" in body.get("metadata", {})
+        return self._call("PATCH", path, body, content_type=MERGE_PATCH, may_conflict=versioned)
 
     def delete(self, path: str, *, uid: str = "") -> None:
-        """Delete in the background; gone already is success. With `uid` only that very object: Conflict for another."""
+        """Delete in the background; gone already is success.
+
+        With `uid` only that very object: Conflict when another has its name. What else makes the server answer 409 has
+        deleted nothing: so it is asked again while that object is still there.
+        """
         options: Json = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
         if uid:
             options["preconditions"] = {"uid": uid}
-        try:
-            self._call("DELETE", path, options)
-        except NotFound:
-            return
+        for left in range(TRIES - 1, -1, -1):
+            try:
+                self._call("DELETE", path, options, may_conflict=bool(uid))
+            except NotFound:
+                return
+            except Conflict:
+                found = self.find(path) if uid else None
+                if uid and found is None:
+                    return
+                if found is None or found["metadata"]["uid"] != uid or not left:
+                    raise
+                self.deadline.pause(FIRST_PAUSE)
+            else:
+                return
 
     def stream(self, path: str, *, patience: float) -> Answer:
         """The open answer of a watch. The caller reads lines, then calls `close`."""
@@ -117,8 +135,16 @@ class Api:
         self._connection.close()
 
     def _call(
-        self, method: str, path: str, body: Json | None = None, *, content_type: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        *,
+        content_type: str = "application/json",
+        may_conflict: bool = True,
     ) -> Json:
+        """The object answered. A Conflict that the request cannot have by itself (`may_conflict`: no) passes by."""
+        passing = (Unavailable, TooManyRequests) if may_conflict else (Unavailable, TooManyRequests, Conflict)
         data = None if body is None else json.dumps(body).encode()
         pause = FIRST_PAUSE
         self._lost = False
@@ -133,7 +159,7 @@ class Api:
             except Unavailable as lost:
                 error, wait = lost, 0.0
             self._lost = self._lost or isinstance(error, Unavailable)
-            if not isinstance(error, (Unavailable, TooManyRequests)) or not left:
+            if not isinstance(error, passing) or not left:
                 raise error
             if self.deadline.remaining() <= pause:
                 raise error
