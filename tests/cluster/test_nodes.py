@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.cluster.installation import Operator
 from tests.support.cluster.machines import Machine
 from tests.support.cluster.node import Node
 from tests.support.cluster.wait import eventually
@@ -48,10 +49,11 @@ def test_kubelet_restarted(busy_machine: Machine, node: Node) -> None:
 
 
 @pytest.mark.alone
-def test_node_restarted_with_disks_attached(busy_machine: Machine, node: Node) -> None:
+def test_node_restarted_with_disks_attached(busy_machine: Machine, node: Node, operator: Operator) -> None:
     machine = busy_machine
     before, lines = machine.identity(), machine.lines()
     node.restart()
+    operator.wait_alive()
     machine.wait_booted(2, within=180)
     machine.wait("Running", within=120)
 

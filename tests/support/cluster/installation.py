@@ -135,6 +135,15 @@ class Operator:
     def wait_ready(self, *, within: float = 90) -> None:
         self.system.run("rollout", "status", f"deployment/{RELEASE}", f"--timeout={within:g}s", timeout=within + 10)
 
+    def wait_alive(self, *, within: float = 180) -> None:
+        """Until it renews its Lease again. After a restart of the node all else that is known of it is old."""
+        before = self._renewed()
+        eventually(lambda: self._renewed() != before, within=within, what="the operator renews its Lease")
+
+    def _renewed(self) -> str:
+        lease = self.machines.get("lease", "bosh-kubernetes-operator") or {}
+        return str(lease.get("spec", {}).get("renewTime"))
+
     @contextmanager
     def stopped(self) -> Iterator[None]:
         self.system.run("scale", f"deployment/{RELEASE}", "--replicas=0")
