@@ -8,7 +8,7 @@ import pytest
 from tests.bench.measure import report, seconds, side_by_side
 
 ROUNDS = 5
-CPU = "800m"  # all that a small node has left. The raw Pod has no limit; a boot with less is throttled
+CPU = "800m"  # all that a small node has left; on clusters with a CPU quota a boot with less is throttled
 
 
 def raw_pod(kubectl: Any, image: str, claim: str = "") -> float:

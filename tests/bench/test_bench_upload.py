@@ -48,7 +48,9 @@ def test_heavy_stemcell(new_cpi, image: Path, tmp_path: Path) -> None:
             cpi("delete_stemcell", cid)
 
         def theirs() -> None:
-            words = [tool, "append", "--insecure", "--new_layer", str(image), "--new_tag", f"{registry.host}/crane:1"]
+            # A repository that is new each time: crane sends no layer that its repository has.
+            tag = f"{registry.host}/crane-{secrets.token_hex(4)}:1"
+            words = [tool, "append", "--insecure", "--new_layer", str(image), "--new_tag", tag]
             subprocess.run([*words, "--oci-empty-base"], check=True, capture_output=True)
 
         cases = {"crane append": lambda: seconds(theirs), "create_stemcell": lambda: seconds(ours)}
