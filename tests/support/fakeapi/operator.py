@@ -8,10 +8,8 @@ What it says of a machine are the words of the real operator, for what that woul
 tested with a status that never comes. Only `reasons` and `disk_reasons` put a message of the test's own in.
 """
 
-import threading
 import time
 from datetime import datetime, timezone
-from types import TracebackType
 from typing import Any
 
 from bosh_kubernetes_api import reasons
@@ -19,6 +17,7 @@ from bosh_kubernetes_operator.disk import growth
 from bosh_kubernetes_operator.machine.state import Guest, GuestDisk, Observed
 from bosh_kubernetes_operator.machine.status import compute
 from bosh_kubernetes_operator.machine.steps import DONE, Attach, CreateAttachment, Detach, Result, Step
+from tests.support.fakeapi.controller import Controller
 from tests.support.fakeapi.errors import Refusal
 from tests.support.fakeapi.store import Store
 
@@ -37,8 +36,11 @@ def pod(name: str) -> Json:
     return {"metadata": {"name": name, "uid": "1"}, "spec": {"nodeName": NODE}, "status": status}
 
 
-class FakeOperator:
+class FakeOperator(Controller):
+    anyway = 1  # its Lease
+
     def __init__(self, store: Store, namespace: str) -> None:
+        super().__init__(store, namespace)
         self.reasons: dict[
             str, tuple[str, str]
         ] = {}  # agent id, or "*" -> reason and message of Ready that it stays at
@@ -50,36 +52,15 @@ class FakeOperator:
         self.mounts = True  # disks that grow
         self.idle = False  # it lives, and looks at nothing
         self.stopped = False  # no work, no Lease
-        self._store = store
-        self._namespace = namespace
-        self._ending = False
-        self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> "FakeOperator":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ending = True
-        with self._store.changed:
-            self._store.changed.notify_all()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._ending:
-            with self._store.changed:
-                before = self._store.version
-                if not self.stopped:
-                    self._renew()
-                    for machine in self._store.list("VirtualMachine", self._namespace):
-                        if not self.idle and machine["metadata"]["name"] not in self.deaf:
-                            self._reconcile(machine)
-                    if self.mounts and not self.idle:
-                        self._grow()
-                if self._store.version <= before + 1 and not self._ending:
-                    self._store.changed.wait(0.2)
+    def look(self) -> None:
+        if not self.stopped:
+            self._renew()
+            for machine in self._store.list("VirtualMachine", self._namespace):
+                if not self.idle and machine["metadata"]["name"] not in self.deaf:
+                    self._reconcile(machine)
+            if self.mounts and not self.idle:
+                self._grow()
 
     def _grow(self) -> None:
         """As the real operator's disk.reconcile, with its decision and its Pod."""

@@ -4,10 +4,9 @@ No volumes, no driver. A claim is bound at once, a snapshot is ready at once and
 attributes that its claim asks for at once. What does not go well is told beforehand: `errors`, `infeasible`, `silent`.
 """
 
-import threading
-from types import TracebackType
 from typing import Any
 
+from tests.support.fakeapi.controller import Controller
 from tests.support.fakeapi.store import Store
 
 Json = dict[str, Any]
@@ -18,41 +17,21 @@ FINALIZER = "snapshot.storage.kubernetes.io/volumesnapshot-bound-protection"
 STAMP = "2026-01-01T00:00:00Z"
 
 
-class FakeSidecars:
+class FakeSidecars(Controller):
     def __init__(self, store: Store, namespace: str) -> None:
+        super().__init__(store, namespace)
         self.errors: dict[str, str] = {}  # disk CID -> what its snapshots fail with
         self.infeasible: set[str] = set()  # attributes classes that the driver refuses
         self.silent = False  # it does nothing but bind claims
-        self._store = store
-        self._namespace = namespace
-        self._ending = False
-        self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> "FakeSidecars":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ending = True
-        with self._store.changed:
-            self._store.changed.notify_all()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._ending:
-            with self._store.changed:
-                before = self._store.version
-                for claim in self._store.list("PersistentVolumeClaim", self._namespace):
-                    self._bind(claim)
-                    if not self.silent:
-                        self._modify(claim)
-                if not self.silent and "VolumeSnapshot" in self._store.kinds:
-                    for snapshot in self._store.list("VolumeSnapshot", self._namespace):
-                        self._take(snapshot)
-                if self._store.version == before and not self._ending:
-                    self._store.changed.wait(0.2)
+    def look(self) -> None:
+        for claim in self._store.list("PersistentVolumeClaim", self._namespace):
+            self._bind(claim)
+            if not self.silent:
+                self._modify(claim)
+        if not self.silent and "VolumeSnapshot" in self._store.kinds:
+            for snapshot in self._store.list("VolumeSnapshot", self._namespace):
+                self._take(snapshot)
 
     def _bind(self, claim: Json) -> None:
         name = claim["metadata"]["name"]

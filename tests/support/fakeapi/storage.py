@@ -6,12 +6,11 @@ which waits for a mount: a Pod that has the disk's name, or a machine that has t
 is told beforehand: `idle`, `errors`.
 """
 
-import threading
-from types import TracebackType
 from typing import Any
 
 from bosh_kubernetes_api.machine import disk_status
 from bosh_kubernetes_api.quantities import in_bytes
+from tests.support.fakeapi.controller import Controller
 from tests.support.fakeapi.store import Store
 
 Json = dict[str, Any]
@@ -20,37 +19,17 @@ CLAIM = "PersistentVolumeClaim"
 PENDING = "Waiting for user to (re-)start a pod to finish file system resize of volume on node."
 
 
-class FakeStorage:
+class FakeStorage(Controller):
     def __init__(self, store: Store, namespace: str) -> None:
+        super().__init__(store, namespace)
         self.on_node = True
         self.idle = False  # nothing grows a volume
         self.errors: dict[str, tuple[str, str, str]] = {}  # disk CID -> condition, message, step that it stays at
         self.mounted: list[str] = []  # disks whose file system was grown, in order
-        self._store = store
-        self._namespace = namespace
-        self._ending = False
-        self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> "FakeStorage":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ending = True
-        with self._store.changed:
-            self._store.changed.notify_all()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._ending:
-            with self._store.changed:
-                before = self._store.version
-                for claim in self._store.list(CLAIM, self._namespace):
-                    self._look(claim)
-                if self._store.version == before and not self._ending:
-                    self._store.changed.wait(0.2)
+    def look(self) -> None:
+        for claim in self._store.list(CLAIM, self._namespace):
+            self._look(claim)
 
     def _look(self, claim: Json) -> None:
         status, asked = claim.get("status", {}), claim["spec"]["resources"]["requests"]["storage"]
