@@ -10,6 +10,7 @@ from time import time
 
 from bosh_kubernetes_api import paths
 from bosh_kubernetes_api.claims import asked_size, capacity, is_being_deleted, is_bound, is_lost, waits_for_mount
+from bosh_kubernetes_api.events import newest
 from bosh_kubernetes_api.quantities import MIB
 from bosh_kubernetes_api.reasons import GROWTH_REFUSED
 
@@ -170,12 +171,4 @@ def _warning(call: Call, disk_cid: str) -> str:
         events = [event for event in call.api.get(query)["items"] if event.get("reason") in TELLING]
     except Failure:
         return ""
-    newest = max(events, key=_when, default=None)
-    return f"{newest['reason']}: {newest.get('message', '')}" if newest else ""
-
-
-def _when(event: Json) -> str:
-    """Time of an Event's last occurrence; clients differ in which field they set."""
-    series = event.get("series") or {}
-    last = series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
-    return str(last or event["metadata"].get("creationTimestamp") or "")
+    return newest(events)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 
 from bosh_kubernetes_api import names
 from bosh_kubernetes_api.claims import is_being_deleted
+from bosh_kubernetes_api.events import newest
 
 from ..cluster import Cluster
 from ..errors import OrderError
@@ -154,13 +155,4 @@ async def _warnings(
 
 
 async def _newest_warning(cluster: Cluster, uid: str) -> str:
-    events = await cluster.list("Event", field_selector=f"involvedObject.uid={uid},type=Warning")
-    newest = max(events, key=when, default=None)
-    return f"{newest['reason']}: {newest.get('message', '')}" if newest else ""
-
-
-def when(event: Object) -> str:
-    """Time of an Event's last occurrence; clients differ in which field they set."""
-    series = event.get("series") or {}
-    last = series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
-    return str(last or event["metadata"].get("creationTimestamp") or "")
+    return newest(await cluster.list("Event", field_selector=f"involvedObject.uid={uid},type=Warning"))

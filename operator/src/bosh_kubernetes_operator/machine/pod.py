@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
-
-from kubernetes.utils.quantity import parse_quantity
 
 from bosh_kubernetes_api import names
+from bosh_kubernetes_api.quantities import MIB, in_bytes
 
 from .state import Object
 
-MIB = 1024 * 1024
 GROUP = f"{names.GROUP}/group"
 HELD_ON = f"{names.GROUP}/held-on"
 ZONE, REGION, HOSTNAME = "topology.kubernetes.io/zone", "topology.kubernetes.io/region", "kubernetes.io/hostname"
@@ -20,11 +17,6 @@ STAY = [
     {"key": f"node.kubernetes.io/{taint}", "operator": "Exists", "effect": "NoExecute"}
     for taint in ("unreachable", "not-ready")
 ]
-
-
-def bytes_of(quantity: str) -> int:
-    """A Kubernetes quantity in bytes."""
-    return int(Decimal(parse_quantity(quantity)))  # type: ignore[no-untyped-call]
 
 
 def owner(vm: Object) -> Object:
@@ -95,7 +87,7 @@ def build(
     """
     name, machine = vm["metadata"]["name"], vm["spec"]["machine"]
     placement, resources = machine.get("placement") or {}, machine["resources"]
-    root_size = bytes_of(resources["ephemeralDisk"])
+    root_size = in_bytes(resources["ephemeralDisk"])
     limits = {"cpu": resources["cpu"], "memory": resources["memory"]}
     environment = {"OFF_TIMEOUT": str(off_timeout)}
     addresses = [n["ip"] for n in machine.get("networks") or () if n.get("ip") and n.get("ports")]
