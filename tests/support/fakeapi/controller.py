@@ -1,6 +1,7 @@
 """A controller of the stand-in API server: a thread that looks at all there is after each change, until none comes."""
 
 import threading
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import TypeVar
 
@@ -9,8 +10,8 @@ from tests.support.fakeapi.store import Store
 C = TypeVar("C", bound="Controller")
 
 
-class Controller:
-    """Works within a `with` block. What it does is `look`, which is called with the store held."""
+class Controller(ABC):
+    """Works within a `with` block. `look` is called with the store held."""
 
     anyway = 0  # changes that each look makes
 
@@ -20,8 +21,9 @@ class Controller:
         self._ending = False
         self._thread = threading.Thread(target=self._run)
 
+    @abstractmethod
     def look(self) -> None:
-        raise NotImplementedError
+        """One look at all there is."""
 
     def __enter__(self: C) -> C:
         self._thread.start()
