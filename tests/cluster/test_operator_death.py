@@ -1,8 +1,16 @@
 """The operator dies at any line: whoever starts next finishes the work, and no disk is ever mounted twice."""
 
+import json
+import re
+import shlex
+
 import pytest
 
+from bosh_kubernetes_api import names
+from tests.support.api_contract import a_machine
 from tests.support.cluster.cpi import Cpi
+from tests.support.cluster.installation import ROOT
+from tests.support.cluster.kubectl import Kubectl
 from tests.support.cluster.machines import Machine
 from tests.support.cluster.wait import eventually
 
@@ -74,3 +82,24 @@ def test_two_operators_at_once_never_mount_a_disk_twice(make_machine, stemcell, 
     assert won[0].cid in lost[0]
     holders = [machine for machine in (first, second) if disk in machine.guest("cat /proc/self/mountinfo")]
     assert holders == won
+
+
+def test_a_namespace_that_waits_for_an_operator_is_freed_as_the_page_says() -> None:
+    """There is no operator in it, and there will be none."""
+    place = Kubectl().within("bosh-machines-orphaned")
+    sample = a_machine()
+    sample["metadata"]["finalizers"] = [names.FINALIZER]
+    page = (ROOT / "docs/install.md").read_text()
+    [command] = re.findall(r"`kubectl --namespace \S+ (patch virtualmachines\S+ NAME .*finalizers.*)`", page)
+    Kubectl().run("create", "namespace", place.namespace)
+    try:
+        place.apply(sample)
+        Kubectl().run("delete", "namespace", place.namespace, "--wait=false")
+        eventually(
+            lambda: "cpi.bosh.io/machine" in json.dumps((Kubectl().get("namespace", place.namespace) or {})["status"]),
+            within=60,
+            what="the namespace says what it waits for",
+        )
+    finally:
+        place.run(*shlex.split(command.replace("NAME", sample["metadata"]["name"])))
+    eventually(lambda: Kubectl().get("namespace", place.namespace) is None, within=60, what="the namespace is gone")

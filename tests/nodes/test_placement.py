@@ -1,5 +1,6 @@
 """Where machines land: what cloud properties, group and disks ask for, and what is said when no node can give it."""
 
+import json
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.cluster.cpi import Cpi, CpiCallError
-from tests.support.cluster.kubectl import Kubectl
+from tests.support.cluster.kubectl import Kubectl, KubectlError
 from tests.support.cluster.machines import Machine
 from tests.support.cluster.node import Node
 from tests.support.cluster.wait import eventually, together
@@ -49,13 +50,47 @@ def test_zone_label_and_node_are_honoured(
     assert [node_of(m) for m in (machine, labelled, named)] == [second.name] * 3
 
 
-def test_machines_of_a_group_are_spread_over_the_nodes(
-    make: Callable[..., Machine], workers: tuple[Node, Node], certificates: Any
-) -> None:
+@pytest.fixture(scope="module")
+def group(make: Callable[..., Machine], certificates: Any) -> list[Machine]:
+    """Two machines of an instance group."""
     environment = {"bosh": {"group": "a-group", "mbus": {"cert": certificates.settings()}}}
-    group = together(*[partial(make, environment=environment)] * 2)
+    return together(*[partial(make, environment=environment)] * 2)
 
+
+def test_machines_of_a_group_are_spread_over_the_nodes(group: list[Machine], workers: tuple[Node, Node]) -> None:
     assert {node_of(m) for m in group} == {node.name for node in workers}
+
+
+def evict(machine: Machine) -> str:
+    """What a drain asks for; what the API server says."""
+    kubectl, name = machine.kubectl, machine.cid
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}
+    path = f"/api/v1/namespaces/{kubectl.namespace}/pods/{name}/eviction"
+    try:
+        return kubectl.run("create", "--raw", path, "-f", "-", stdin=json.dumps(eviction))
+    except KubectlError as error:
+        return str(error)
+
+
+def test_a_drain_takes_one_machine_of_a_group_at_a_time(group: list[Machine], director: Cpi) -> None:
+    first, second = group
+
+    def budgets() -> list[dict[str, Any]]:
+        return first.kubectl.list("poddisruptionbudgets", f"cpi.bosh.io/director={director.director}")
+
+    eventually(
+        lambda: [b["status"].get("disruptionsAllowed") for b in budgets()] == [1],
+        within=30,
+        what="the group's budget lets one go",
+    )
+    assert "Success" in evict(first)
+    first.wait("RootLost")
+    assert "disruption budget" in evict(second)
+
+    first.cpi("delete_vm", first.cid)
+    eventually(lambda: "Success" in evict(second), within=30, what="what is left of the group may go")
+    second.cpi("delete_vm", second.cid)
+    eventually(lambda: budgets() == [], within=30, what="the budget goes with its group")
 
 
 def test_a_disk_is_made_where_its_machine_is_and_takes_the_next_machine_there(

@@ -21,6 +21,9 @@
 - apiGroups: [cpi.bosh.io]
   resources: [virtualmachines/status]
   verbs: [patch]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [create, delete, get, patch]
 {{- end -}}
 
 {{/* What it may read in the whole cluster: the same module. */}}

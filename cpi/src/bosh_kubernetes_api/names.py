@@ -34,6 +34,7 @@ ROLE_CREDENTIALS = "credentials"
 ROLE_ADDRESS = "address"
 ROLE_FIRMWARE = "firmware"
 ROLE_SNAPSHOT = "snapshot"
+ROLE_BUDGET = "budget"
 
 _EDGE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 _INNER = _EDGE | frozenset("-_.")
@@ -69,6 +70,11 @@ def root_claim(vm_cid: str) -> str:
 def address_service(address: str) -> str:
     """Name of the Service that holds a static address; creating it is the check that nobody else does."""
     return "ip-" + address.replace(".", "-").replace(":", "-")
+
+
+def budget(group: str) -> str:
+    """Name of the PodDisruptionBudget of an instance group, which `group` tells from those of other Directors."""
+    return f"group-{_hash(group)}"
 
 
 def is_label_value(value: object) -> bool:

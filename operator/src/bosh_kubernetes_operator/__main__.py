@@ -18,10 +18,12 @@ from kubernetes.aio.stream import WsApiClient
 
 from . import firmware_map, health, logs, metrics, wiring
 from .cluster import Cluster
-from .disk.growth import KEY
+from .disk import growth
 from .disk.reconcile import DiskReconciler
 from .errors import OperatorError
 from .events import Recorder
+from .group import budget
+from .group.reconcile import GroupReconciler
 from .lease import Lease
 from .machine.apply import Applier
 from .machine.orders import ExecOrders
@@ -56,6 +58,7 @@ class Operator:
         recorder = Recorder(self._cluster, settings.identity)
         self._machine = Reconciler(self._cluster, orders, applier, recorder)
         self._disk = DiskReconciler(self._cluster, recorder, settings.image)
+        self._group = GroupReconciler(self._cluster)
         self._queue = Queue(self._look, resync=settings.resync, workers=settings.workers)
         self._lease = Lease(self._cluster, settings.identity)
         self._stop = asyncio.Event()
@@ -63,7 +66,9 @@ class Operator:
         self._failed = False
 
     async def _look(self, key: str) -> Again:
-        return await (self._disk(key.removeprefix(KEY)) if key.startswith(KEY) else self._machine(key))
+        if key.startswith(growth.KEY):
+            return await self._disk(key.removeprefix(growth.KEY))
+        return await (self._group(key) if key.startswith(budget.KEY) else self._machine(key))
 
     async def run(self) -> int:
         loop = asyncio.get_running_loop()

@@ -41,6 +41,7 @@ KINDS = {
     "PersistentVolumeClaim": Kind("", "v1", "persistentvolumeclaims"),
     "Service": Kind("", "v1", "services"),
     "Event": Kind("", "v1", "events"),
+    "PodDisruptionBudget": Kind("policy", "v1", "poddisruptionbudgets"),
     "Lease": Kind("coordination.k8s.io", "v1", "leases"),
     "Node": Kind("", "v1", "nodes", False),
     "PersistentVolume": Kind("", "v1", "persistentvolumes", False),

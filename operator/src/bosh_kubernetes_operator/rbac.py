@@ -30,6 +30,7 @@ ROLE = (
     Rule("coordination.k8s.io", "leases", ("create", "get", "update"), "one operator at a time"),
     Rule(names.GROUP, names.MACHINES, ("get", "list", "patch", "watch"), "what is wanted; our finalizer"),
     Rule(names.GROUP, f"{names.MACHINES}/status", ("patch",), "what there is"),
+    Rule("policy", "poddisruptionbudgets", ("create", "delete", "get", "patch"), "one machine of a group at a time"),
 )
 
 # Cluster-scoped: reads only.

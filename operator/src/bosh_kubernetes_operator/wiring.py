@@ -1,4 +1,4 @@
-"""What the operator watches, by kopf as an informer: every event only adds keys of machines and disks to the queue.
+"""What the operator watches, by kopf as an informer: every event only adds keys to look at to the queue.
 
 Handlers record and enqueue, nothing else: they do no I/O and cannot fail. What they remember is a hint (which machines
 want which disk); everything that decides is read anew by `reconcile`.
@@ -17,6 +17,7 @@ from bosh_kubernetes_api import names
 from bosh_kubernetes_api.claims import waits_for_mount
 
 from .disk.growth import KEY
+from .group import budget
 from .metrics import Census
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ WATCHED = {
 
 
 class Watcher:
-    """Turns events into keys of machines and disks to look at. `add` is the queue's."""
+    """Turns events into keys of machines, disks and groups to look at. `add` is the queue's."""
 
     def __init__(self, add: Callable[[str], None]) -> None:
         self._add = add
@@ -50,8 +51,12 @@ class Watcher:
             if not self._wanting[cid]:
                 del self._wanting[cid]
         metadata = vm["metadata"]
-        seen = (metadata["uid"], metadata.get("generation"), metadata.get("deletionTimestamp"))
-        changed = type_ != "MODIFIED" or self._seen.get(name) != seen
+        seen = (metadata.get("generation"), metadata["uid"], metadata.get("deletionTimestamp"))
+        before = self._seen.get(name, (None, None, None))
+        changed = type_ != "MODIFIED" or before != seen
+        group = budget.key(dict(vm))
+        if group and (type_ != "MODIFIED" or before[1:] != seen[1:]):  # it has one machine more or less
+            self._add(group)
         if type_ == "DELETED":
             self._seen.pop(name, None)
             self._census.is_now(name, None)

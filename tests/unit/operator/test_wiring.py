@@ -57,6 +57,22 @@ def test_a_machine_is_looked_at_for_what_others_changed_not_for_its_status() -> 
     assert found.taken() == ["vm-1"]
 
 
+def test_a_group_is_looked_at_when_it_has_a_machine_more_or_less() -> None:
+    def member(type_: str | None, **metadata: object) -> list[str]:
+        found = Names()
+        watcher._add = found.append
+        watcher.machine(type_, vm(machine={"placement": {"group": "nats"}}, metadata=metadata))
+        return [key for key in found.taken() if key.startswith("group/")]
+
+    watcher, group = Watcher(print), ["group/director-1/nats"]
+    assert member(None) == group  # listed at the start
+    assert member("MODIFIED", generation=4) == []
+    assert member("MODIFIED", generation=5, deletionTimestamp="t") == group
+    assert member("MODIFIED", generation=5, deletionTimestamp="t") == []
+    assert member("DELETED", generation=5, deletionTimestamp="t") == group
+    assert member("ADDED") == group
+
+
 def test_a_disk_that_is_not_wanted_any_more_wakes_nobody() -> None:
     found = Names()
     watcher = Watcher(found.append)
