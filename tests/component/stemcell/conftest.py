@@ -16,7 +16,7 @@ from bosh_kubernetes_cpi.stemcell.registry import Registry as Client
 from bosh_kubernetes_cpi.transport.http import Endpoint
 from tests.support.fakeapi.certs import Authority
 from tests.support.registry.samples import root_file_system
-from tests.support.registry.server import Registry, Traits
+from tests.support.registry.server import PASSWORD, USER, Registry, Traits
 
 
 class Tls(NamedTuple):
@@ -70,3 +70,31 @@ def image_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("stemcell") / "image"
     path.write_bytes(gzip.compress(root_file_system(20 << 20), 1))
     return path
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> str:
+    path = tmp_path / "image"
+    path.write_bytes(gzip.compress(root_file_system(2 << 20), 1, mtime=0))
+    return str(path)
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> str:
+    path = tmp_path / "image"
+    path.touch()
+    return str(path)
+
+
+@pytest.fixture
+def registry(serve, settings):
+    """The registry that the CPI is configured with."""
+    server = serve(Traits(auth="token"))
+    settings["registry"] = {
+        "host": server.host,
+        "repository": "bosh/stemcells",
+        "username": USER,
+        "password": PASSWORD,
+        "pull_secrets": ["registry"],
+    }
+    return server
