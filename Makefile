@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 SUITE := $(PY) tests/suite.py
 
-.PHONY: help demo test test-full unit component cluster nodes e2e bench lint format release image chart crds docs cluster-up cluster-down clean lock
+.PHONY: help demo test test-full unit component cluster nodes e2e bench lint format release image chart crds docs site cluster-up cluster-down clean lock
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ chart: .venv/.ready ## check the chart and package it, in dist/
 
 crds: ## copy crds/*.yaml into the chart
 	charts/sync-crds.sh
+
+site: .venv/.ready ## the pages of docs/ as a site, in build/site
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet
 
 docs: .venv/.ready ## write the tables of docs/ that the code decides
 	$(PY) docs/tables.py
