@@ -87,6 +87,21 @@ def make(
 
 
 @pytest.fixture(scope="module")
+def busy(make: Callable[..., Machine]) -> Callable[..., Machine]:
+    """Makes machines with a job that writes to a disk of the class, and marks on the root disk."""
+
+    def one(disk_class: str, **wishes: Any) -> Machine:
+        machine = make(**wishes)
+        machine.wait_agent()
+        machine.mount(machine.plug(storage_class=disk_class))
+        machine.start_writer()
+        machine.leave_marks()
+        return machine
+
+    return one
+
+
+@pytest.fixture(scope="module")
 def bystander() -> Iterator[Callable[..., str]]:
     """Runs a Pod of no machine on a node; its name."""
     kubectl = Kubectl()

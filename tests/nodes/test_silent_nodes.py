@@ -6,14 +6,13 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import pytest
 
 from tests.nodes.conftest import OUT_OF_SERVICE
 from tests.support.cluster.cpi import CpiCallError
 from tests.support.cluster.kubectl import Kubectl
-from tests.support.cluster.machines import STORE, Identity, Machine
+from tests.support.cluster.machines import Identity, Machine
 from tests.support.cluster.node import Node
 from tests.support.cluster.wait import eventually, together
 
@@ -40,19 +39,10 @@ def look(machine: Machine) -> Before:
 
 @pytest.fixture(scope="module")
 def machines(
-    make: Callable[..., Machine], workers: tuple[Node, Node], bystander: Callable[..., str], anywhere: str,
+    busy: Callable[..., Machine], workers: tuple[Node, Node], bystander: Callable[..., str], anywhere: str,
     file_class: str,
 ) -> Machines:  # fmt: skip
-    """Each with a job that writes to its disk, and marks on its root disk."""
     bystander(workers[0], cpu="1")  # so that `rooted`, which may run anywhere, begins on the second worker
-
-    def busy(disk_class: str, **wishes: Any) -> Machine:
-        machine = make(**wishes)
-        machine.wait_agent()
-        machine.mount(machine.plug(storage_class=disk_class))
-        machine.start_writer()
-        machine.leave_marks()
-        return machine
 
     on_claim = {"root_disk": {"storage_class": anywhere}, "ephemeral_disk_size": 200}
     here, plain, rooted = together(
@@ -62,17 +52,6 @@ def machines(
     )
     assert rooted.status()["pod"]["node"] == workers[1].name
     return Machines(here, plain, rooted)
-
-
-def assert_whole(machine: Machine, lines: int) -> None:
-    """Root disk, disk and job are as they were, and the job never ran without its disk."""
-    machine.assert_marks()
-    assert machine.guest(f"mountpoint -q {STORE} && echo mounted").strip() == "mounted"
-    eventually(lambda: machine.lines() > lines, within=60, what="the job writes again")
-    machine.assert_lines_whole()
-    machine.assert_never_on_empty_store()
-    assert machine.cpi("get_disks", machine.cid) == machine.disks
-    assert machine.cpi("has_vm", machine.cid) is True
 
 
 def assert_unreachable(machine: Machine, node: Node, before: Before) -> str:
@@ -117,12 +96,12 @@ def test_machines_of_silent_nodes_stay_and_go_on_when_these_come_back(
     here.wait("Running")
     assert here.identity() == before[here.cid].identity
     assert here.boots() == before[here.cid].boots
-    assert_whole(here, before[here.cid].lines)
+    here.assert_whole(before[here.cid].lines)
     for machine in (plain, rooted):
         machine.wait_booted(before[machine.cid].boots + 1)
         machine.wait("Running")
         assert machine.identity().uid == before[machine.cid].identity.uid
-        assert_whole(machine, before[machine.cid].lines)
+        machine.assert_whole(before[machine.cid].lines)
 
 
 def test_a_lost_node_is_given_up_by_a_person_and_then_its_machines_go_on_elsewhere(
@@ -158,7 +137,7 @@ def test_a_lost_node_is_given_up_by_a_person_and_then_its_machines_go_on_elsewhe
     rooted.wait_booted(before[rooted.cid].boots + 1, within=120)
     rooted.wait("Running")
     assert rooted.status()["pod"]["node"] == first.name
-    assert_whole(rooted, before[rooted.cid].lines)
+    rooted.assert_whole(before[rooted.cid].lines)
 
 
 def test_a_node_that_a_person_deletes_is_gone_with_its_machines_but_for_roots_on_claims(
@@ -178,7 +157,7 @@ def test_a_node_that_a_person_deletes_is_gone_with_its_machines_but_for_roots_on
     rooted.wait_booted(before.boots + 1, within=120)
     rooted.wait("Running")
     assert rooted.status()["pod"]["node"] == second.name
-    assert_whole(rooted, before.lines)
+    rooted.assert_whole(before.lines)
     cpi("attach_disk", rooted.cid, disk)
     rooted.assert_lines_in_order(f"/warden-cpi-dev/{disk}")
     cpi("detach_disk", rooted.cid, disk)

@@ -202,6 +202,16 @@ class Machine:
         gaps = self.guest(f"awk '$1 != last + 1 && $1 != 1 {{print NR\": \"$0}} {{last = $1}}' {folder}/lines")
         assert gaps == "", f"{self.cid}: lines missing or torn in {folder}/lines:\n{gaps}"
 
+    def assert_whole(self, lines: int) -> None:
+        """Root disk, disk and job are as they were; the job, which had written so many lines, never ran without it."""
+        self.assert_marks()
+        assert self.guest(f"mountpoint -q {STORE} && echo mounted").strip() == "mounted"
+        eventually(lambda: self.lines() > lines, within=60, what="the job writes again")
+        self.assert_lines_whole()
+        self.assert_never_on_empty_store()
+        assert self.cpi("get_disks", self.cid) == self.disks
+        assert self.cpi("has_vm", self.cid) is True
+
     def assert_never_on_empty_store(self) -> None:
         noted = self.guest("cat /var/vcap/data/started-on-empty-store 2>/dev/null || true")
         assert noted == "", f"{self.cid}: the writer started without its disk: {noted}"
