@@ -50,6 +50,7 @@ class FakeOperator(Controller):
         self.unreachable: set[str] = set()  # machines whose node does not answer
         self.deaf: set[str] = set()  # machines that this operator does not look at
         self.mounts = True  # disks that grow
+        self.unlisted: set[str] = set()  # disks that do not get into the settings of the machine's agent
         self.idle = False  # it lives, and looks at nothing
         self.stopped = False  # no work, no Lease
 
@@ -117,7 +118,7 @@ class FakeOperator(Controller):
                     results[CreateAttachment(cid)] = Result("DiskInUse", f"disk {cid} is attached to machine {holder}")
                 elif claims[cid]:
                     attached.add(cid)
-                    results[Attach(cid)] = DONE
+                    results |= self._requests(cid, spec, before.get("disks", []))
             for cid in attached - set(wanted):
                 results[Detach(cid)] = Result("DiskBusy", "the guest does not release the disk: processes 423 postgres")
         disks = {cid: GuestDisk(True, "7:1 /", "7:1 /") for cid in attached}
@@ -133,6 +134,16 @@ class FakeOperator(Controller):
             claims=claims,
         )
         return look, results
+
+    def _requests(self, cid: str, spec: Json, before: list[Json]) -> dict[Step, Result]:
+        """Steps about an attached disk, with what became of them."""
+        wish = next(wish for wish in spec["disks"] if wish["cid"] == cid)
+        seen: Json = next((disk for disk in before if disk["cid"] == cid), {})
+        results: dict[Step, Result] = {Attach(cid): DONE}
+        request = wish.get("inSettings", "")
+        if request != seen.get("inSettings", "") and cid not in self.unlisted:
+            results = {Attach(cid, request): DONE}
+        return results
 
     def _holder(self, cid: str, machine: str) -> str:
         """Another machine that has the disk; empty when there is none."""

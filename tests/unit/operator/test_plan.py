@@ -181,6 +181,28 @@ def test_a_wanted_disk(more, steps) -> None:
     assert plan(observed(machine, **({"pod": pod(), "guest": guest()} | more))) == steps
 
 
+THERE = {"disk-1": seen()}
+
+
+@pytest.mark.parametrize(
+    ("wish", "status", "more", "steps"),
+    [
+        ({"inSettings": "s-1"}, {}, {}, [Attach("disk-1", "s-1")]),
+        ({"inSettings": "s-1"}, attached("disk-1"), {}, [Attach("disk-1", "s-1")]),
+        ({"inSettings": "s-2"}, attached("disk-1", inSettings="s-1"), {}, [Attach("disk-1", "s-2")]),
+        ({"inSettings": "s-1"}, attached("disk-1", inSettings="s-1"), {}, []),
+        ({"inSettings": "s-1"}, attached("disk-1", inSettings="s-1"), {"guest": None}, []),
+        # Which of several disks a boot lists is the firmware's: one more would keep the agent down.
+        ({"inSettings": "s-1"}, attached("disk-1", inSettings="s-1"), {"guest": guest()}, [Attach("disk-1")]),
+        ({}, attached("disk-1", inSettings="s-1"), {}, []),  # detached and attached by another caller meanwhile
+    ],
+)
+def test_requests_about_a_disk(wish, status, more, steps) -> None:
+    machine = vm(disks=("disk-1",), status=status, wishes={"disk-1": wish})
+    look = {"pod": pod(), "attachments": CABLE, "guest": guest(disks=THERE)} | more
+    assert plan(observed(machine, **look)) == steps
+
+
 ELSEWHERE = {"disk-1": pod("disk-1", node="node-2")}
 DRAINED = {"metadata": {"name": "node-2"}, "spec": {"unschedulable": True}, "status": {}}
 LOST_NODE = UNREACHABLE | {"spec": OUT["spec"]}

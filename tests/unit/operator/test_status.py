@@ -254,6 +254,34 @@ def test_a_busy_disk_names_who_holds_it_and_a_gone_one_is_no_longer_told() -> No
     assert compute(observed(vm(status=attached("disk-1")), pod=pod(), guest=guest()), {})["disks"] == []
 
 
+REQUESTS = {"inSettings": "s-1"}
+
+
+@pytest.mark.parametrize(
+    ("before", "results", "echoed"),
+    [
+        ({}, {Attach("disk-1", "s-1"): DONE}, REQUESTS),
+        ({}, {Attach("disk-1", "s-1"): Result("Attaching", soon=True)}, {}),
+        (REQUESTS, {}, REQUESTS),
+        (REQUESTS, {Attach("disk-1"): DONE}, REQUESTS),
+        (REQUESTS, {Attach("disk-2", "s-2"): DONE}, REQUESTS),
+    ],
+)
+def test_requests_about_a_disk_are_echoed_when_they_are_served(before, results, echoed) -> None:
+    machine = vm(disks=("disk-1",), status=attached("disk-1", **before))
+    look = observed(machine, pod=pod(), guest=guest(disks={"disk-1": seen()}), attachments=CABLE)
+    status = compute(look, results)
+    [disk] = status["disks"]
+    assert {key: disk[key] for key in ("inSettings",) if key in disk} == echoed
+    assert (again(look, status, results) is Again.POLL) == any(result.soon for result in results.values())
+
+
+def test_a_request_is_echoed_as_long_as_the_disk_is_there() -> None:
+    look = observed(vm(status=attached("disk-1", **REQUESTS)), pod=pod(), guest=guest(disks={"disk-1": seen()}))
+    [disk] = compute(look, {Detach("disk-1"): Result("DiskBusy", "held")})["disks"]
+    assert disk.items() >= REQUESTS.items()
+
+
 def test_a_disk_that_was_unbound_and_is_wanted_again_is_not_attached_yet() -> None:
     look = observed(vm(disks=("disk-1",), status=attached("disk-1")), pod=pod(), attachments=CABLE)
     [disk] = compute(look, {LetGo("disk-1"): Result("DiskBusy", "held by 423")})["disks"]

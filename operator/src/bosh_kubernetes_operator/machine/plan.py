@@ -138,8 +138,11 @@ def _wanted(o: Observed, cid: str) -> Step | None:
         return _lost(o, cid, disk)
     if unbound(attachment, o.now) and not (disk and disk.mounted):
         return LetGo(cid)
-    attached = o.disk_status.get(cid, {}).get("phase") == "Attached" and disk and disk.mounted
-    return None if attached else Attach(cid)
+    before, settings = o.disk_status.get(cid, {}), o.wishes[cid].get("inSettings", "")
+    # Once listed, the firmware decides which of several disks a boot lists: one more could keep the agent down.
+    unserved = "" if before.get("inSettings") == settings else settings
+    attached = before.get("phase") == "Attached" and disk and disk.mounted
+    return None if attached and not unserved else Attach(cid, unserved)
 
 
 def _lost(o: Observed, cid: str, disk: GuestDisk) -> Step | None:

@@ -64,6 +64,7 @@ class Attach:
     """Tell the firmware that the machine should have the disk; done once the guest's side sees it."""
 
     disk: str
+    settings: str = ""  # id of the request to list it in the agent's settings, too; empty: none, or it is served
 
 
 @dataclass(frozen=True)
