@@ -57,7 +57,7 @@ def has_observed(machine: Json, generation: int) -> bool:
 
 
 def disk_wishes(machine: Json) -> dict[str, Json]:
-    """Entries of `spec.disks` by CID: `inSettings` is the id of a request, which `status.disks` echoes."""
+    """Entries of `spec.disks` by CID: `inSettings` and `flush` are ids of requests, which `status.disks` echoes."""
     return {entry["cid"]: entry for entry in machine["spec"].get("disks", [])}
 
 

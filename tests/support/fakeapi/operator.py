@@ -16,7 +16,7 @@ from bosh_kubernetes_api import reasons
 from bosh_kubernetes_operator.disk import growth
 from bosh_kubernetes_operator.machine.state import Guest, GuestDisk, Observed
 from bosh_kubernetes_operator.machine.status import compute
-from bosh_kubernetes_operator.machine.steps import DONE, Attach, CreateAttachment, Detach, Result, Step
+from bosh_kubernetes_operator.machine.steps import DONE, Attach, CreateAttachment, Detach, Flush, Result, Step
 from tests.support.fakeapi.controller import Controller
 from tests.support.fakeapi.errors import Refusal
 from tests.support.fakeapi.store import Store
@@ -50,6 +50,8 @@ class FakeOperator(Controller):
         self.unreachable: set[str] = set()  # machines whose node does not answer
         self.deaf: set[str] = set()  # machines that this operator does not look at
         self.mounts = True  # disks that grow
+        self.flushes: dict[str, str] = {}  # disk CID -> what comes of a flush: "" goes on for ever, else why it fails
+        self.flushed: list[str] = []  # disk CIDs, as often as they were flushed
         self.unlisted: set[str] = set()  # disks that do not get into the settings of the machine's agent
         self.idle = False  # it lives, and looks at nothing
         self.stopped = False  # no work, no Lease
@@ -143,6 +145,12 @@ class FakeOperator(Controller):
         request = wish.get("inSettings", "")
         if request != seen.get("inSettings", "") and cid not in self.unlisted:
             results = {Attach(cid, request): DONE}
+        request = wish.get("flush", "")
+        if request and not spec.get("paused") and request != seen.get("flush", {}).get("id"):
+            fails = self.flushes.get(cid)
+            self.flushed += [] if fails is not None else [cid]
+            waits = Result("Unanswered", "what was written goes to the device", soon=True)
+            results[Flush(cid, request)] = waits if fails == "" else Result(message=fails or "")
         return results
 
     def _holder(self, cid: str, machine: str) -> str:

@@ -16,6 +16,7 @@ from bosh_kubernetes_operator.machine.steps import (
     CreateCleanup,
     CreatePod,
     Detach,
+    Flush,
     LetGo,
 )
 from tests.unit.operator.things import NODE, OUT, UNREACHABLE, attached, guest, observed, pod, seen, vm, waiting
@@ -317,6 +318,21 @@ async def test_an_attach_for_the_settings_says_so_to_the_firmware() -> None:
     assert "settings" in waits.message
     _, asked = await take(observed(vm(), pod=pod()), Attach("disk-1"))
     assert asked == [("vm-1", "attach", "disk-1")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "message"),
+    [
+        (Answer(0, {"flushed": True}, ""), "", ""),
+        (Answer(75, {"flushed": False}, ""), "Unanswered", "what was written goes to the device"),
+        (Answer(1, {"flushed": False, "errors": ["sync: Input/output error"]}, "{}"), "", "sync: Input/output error"),
+        (Answer(64, {}, "attachment: unknown: flush"), "", "attachment: unknown: flush"),
+    ],
+)
+async def test_a_flush_is_served_when_it_is_done_or_has_failed(answer, reason, message) -> None:
+    result, asked = await take(observed(vm(), pod=pod()), Flush("disk-1", "f-1"), flush=answer)
+    assert asked == [("disk-1", "flush", "f-1")]
+    assert (result.reason, result.message, result.soon) == (reason, message, answer.code == 75)
 
 
 def exit_status(code: int) -> bytes:

@@ -41,6 +41,7 @@ from .steps import (
     DeleteAddress,
     DeletePod,
     Detach,
+    Flush,
     LetGo,
     Order,
     RemoveFinalizer,
@@ -50,7 +51,7 @@ from .steps import (
 
 log = logging.getLogger(__name__)
 
-OF_A_DISK = (CreateAttachment, Attach, Detach, LetGo)
+OF_A_DISK = (CreateAttachment, Attach, Detach, Flush, LetGo)
 
 
 class Applier:
@@ -72,6 +73,7 @@ class Applier:
             CreateAttachment: self._create_attachment,
             Attach: self._attach,
             Detach: self._detach,
+            Flush: self._flush,
             LetGo: self._let_go,
             Order: self._order,
         }
@@ -211,6 +213,15 @@ class Applier:
 
     async def _attach_order(self, o: Observed, disk: str, settings: bool) -> Answer:
         return await self._orders.machine(o.name, "attach", disk, *(["settings"] if settings else []))
+
+    async def _flush(self, _: Observed, step: Flush) -> Result:
+        """Served also when it failed: the message says why."""
+        answer = await self._orders.attachment(step.disk, "flush", step.id)
+        if answer.code == NOT_YET:
+            return Result("Unanswered", "what was written goes to the device", soon=True)
+        if answer.code == ORDER_DONE:
+            return DONE
+        return Result(message=", ".join(answer.data.get("errors") or ()) or answer.text or f"exit code {answer.code}")
 
     async def _detach(self, o: Observed, step: Detach) -> Result:
         """First the guest lets go, then the attachment. Without an answer nothing is done: it may hold the disk."""

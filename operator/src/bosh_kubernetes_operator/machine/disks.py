@@ -21,7 +21,7 @@ from .state import (
     silent,
     terminating,
 )
-from .steps import Attach, CreateAttachment, Detach, LetGo, Order, Result, Step
+from .steps import Attach, CreateAttachment, Detach, Flush, LetGo, Order, Result, Step
 
 
 def disk_entries(o: Observed, results: Mapping[Step, Result]) -> list[Object]:
@@ -45,10 +45,12 @@ def _entry(cid: str, phase: str, reason: str, message: str = "") -> Object:
 def _served(o: Observed, cid: str, results: Mapping[Step, Result]) -> Object:
     """The requests about a disk that were served last, in this pass or before it."""
     before = o.disk_status.get(cid, {})
-    served: Object = {key: before[key] for key in ("inSettings",) if key in before}
+    served: Object = {key: before[key] for key in ("inSettings", "flush") if key in before}
     for step, result in results.items():
         if isinstance(step, Attach) and step.disk == cid and step.settings and not result.reason:
             served["inSettings"] = step.settings
+        if isinstance(step, Flush) and step.disk == cid and not result.reason:
+            served["flush"] = {"id": step.id} | ({"error": result.message[:4096]} if result.message else {})
     return served
 
 

@@ -68,6 +68,14 @@ class Attach:
 
 
 @dataclass(frozen=True)
+class Flush:
+    """What was written to the disk goes to its device."""
+
+    disk: str
+    id: str
+
+
+@dataclass(frozen=True)
 class Detach:
     """The guest releases the disk, then LetGo."""
 
@@ -102,6 +110,7 @@ Step: TypeAlias = (
     | CreateAttachment
     | Attach
     | Detach
+    | Flush
     | LetGo
     | Order
 )
