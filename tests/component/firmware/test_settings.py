@@ -129,12 +129,3 @@ def test_a_disk_of_a_machine_that_is_off_is_listed_by_its_next_boot(make: Make) 
 
     assert second == 75, "a boot lists one: it cannot be promised"
     assert listed(machine) == ["disk-a"]
-
-
-def test_a_full_root_disk_has_room_for_it(make: Make) -> None:
-    machine = make()
-    machine.guest("cd /var/vcap/data; fallocate -l 4G fill; head -c 1G /dev/zero > more; true")
-
-    attach(machine, "disk-a")
-
-    assert listed(machine) == ["disk-a"]
