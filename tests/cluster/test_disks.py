@@ -1,5 +1,7 @@
 """Disks come and go while the machine runs, and never without the guest's consent."""
 
+import subprocess
+
 import pytest
 
 from tests.support.cluster.cpi import CpiCallError
@@ -160,3 +162,31 @@ def test_delete_vm_keeps_its_disks(make_machine, stemcell) -> None:
     second.cpi("attach_disk", second.cid, disk)
     second.mount(disk)
     assert second.guest(f"D={STORE}; {SUM}") == total
+
+
+def on_device(machine: Machine, disk: str, name: str) -> str:
+    """A file of the disk as its device has it."""
+    claim = machine.kubectl.get("pvc", disk)
+    device = machine.kubectl.get("pv", claim["spec"]["volumeName"])["spec"]["local"]["path"]
+    return subprocess.run(["debugfs", "-R", f"cat {name}", device], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("state", ["mounted", "unmounted", "off"])
+def test_what_the_guest_has_written_is_on_the_device_when_a_flush_is_echoed(
+    machine: Machine, block_class: str, state: str
+) -> None:
+    """What snapshot_disk asks for, whether the agent has mounted the disk or not, and of a machine that is off."""
+    disk = machine.plug(storage_class=block_class)
+    if state != "unmounted":
+        machine.mount(disk)
+    machine.guest(f"echo written-{state} > /warden-cpi-dev/{disk}/file")
+    if state == "off":
+        machine.kubectl.patch("virtualmachines.cpi.bosh.io", machine.cid, {"spec": {"power": "Stopped"}})
+        machine.wait("Stopped")
+
+    wish = {"cid": disk, "flush": "by-the-test"}
+    machine.kubectl.patch("virtualmachines.cpi.bosh.io", machine.cid, {"spec": {"disks": [wish]}})
+    eventually(lambda: machine.disk(disk).get("flush"), within=60, what="the flush is echoed")
+
+    assert machine.disk(disk)["flush"] == {"id": "by-the-test"}
+    assert on_device(machine, disk, "file") == f"written-{state}\n"

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from tests.component.conftest import NAMESPACE, snapshot_class
-from tests.support.cpi_process import CallError
+from tests.support.cpi_process import COMMAND, CallError
 from tests.support.fakeapi.sidecars import DRIVER
 
 METADATA = {"deployment": "cf", "job": "db", "index": 0, "director_name": "my/bosh", "agent_id": "a-1"}
@@ -26,6 +26,14 @@ def bound(api, cid) -> None:
 
     with api.store.changed:
         assert api.store.changed.wait_for(there, 20)
+
+
+@pytest.fixture
+def attached(cpi, create_vm, disk):
+    """The machine that has it."""
+    vm = create_vm()
+    cpi("attach_disk", vm, disk)
+    return vm
 
 
 @pytest.fixture
@@ -182,13 +190,87 @@ def test_lost_answer_of_the_creation_leaves_one_snapshot(api, cpi, disk, default
     assert ours() == [f"PersistentVolumeClaim/{disk}", f"VolumeSnapshot/{cid}"]
 
 
+def test_what_the_machine_has_written_is_flushed_before_the_storage_takes_the_disk(
+    api, cpi, operator, attached, disk, default
+) -> None:
+    def snapshot() -> str:
+        return cpi("snapshot_disk", disk, {})
+
+    snapshot()
+    made = [(seen.method, seen.path.rpartition("/")[2]) for seen in api.seen if seen.method in ("PATCH", "POST")]
+    snapshot()
+    cpi("detach_disk", attached, disk)
+    snapshot()
+
+    assert made[-2:] == [("PATCH", attached), ("POST", "volumesnapshots")]
+    assert operator.flushed == [disk, disk], "each time anew, and not of a disk that no machine has"
+
+
+def test_a_disk_that_is_refused_to_a_machine_needs_no_flush(api, cpi, create_vm, operator, disk, default) -> None:
+    operator.disk_reasons[disk] = ("Failed", "PodRefused", "no")
+    vm = create_vm()
+    api.store.merge_patch("VirtualMachine", NAMESPACE, vm, {"spec": {"disks": [{"cid": disk}]}})
+    with api.store.changed:
+        known = lambda: api.store.get("VirtualMachine", NAMESPACE, vm)["status"].get("disks")  # noqa: E731
+        assert api.store.changed.wait_for(known, 20)
+
+    assert cpi("snapshot_disk", disk, {}).startswith("snapshot-")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words", "retry"),
+    [
+        (lambda operator, vm, disk: operator.flushes.update({disk: "sync: Input/output error"}), "Input/output", False),
+        (lambda operator, vm, disk: operator.flushes.update({disk: ""}), "could not be flushed to it within", True),
+        (lambda operator, vm, disk: setattr(operator, "stopped", True), "the operator is not running", True),
+        (lambda operator, vm, disk: operator.unreachable.add(vm), "NodeUnreachable", True),
+    ],
+    ids=["device", "slow", "operator", "node"],
+)
+def test_without_a_flush_there_is_no_snapshot(
+    api, cpi, operator, attached, disk, default, hasty, trouble, words, retry
+) -> None:
+    """It would lack the last writes, and pass for a whole one."""
+    trouble(operator, attached, disk)
+    with pytest.raises(CallError, match=words) as failure:
+        cpi.raw(cpi.request("snapshot_disk", disk, {}), hasty if operator.flushes else COMMAND).value()
+
+    assert failure.value.type == "Bosh::Clouds::CloudError"
+    assert failure.value.ok_to_retry is retry
+    assert not api.store.list("VolumeSnapshot")
+    assert not api.requests("POST", "/volumesnapshots")
+
+
+def test_a_paused_machine_is_not_asked_for_a_flush(api, cpi, attached, disk, default) -> None:
+    api.store.merge_patch("VirtualMachine", NAMESPACE, attached, {"spec": {"paused": True}})
+    with pytest.raises(CallError, match="is paused"):
+        cpi("snapshot_disk", disk, {})
+
+
+def test_two_snapshots_at_once_are_both_flushed(api, cpi, operator, attached, disk, default) -> None:
+    operator.idle = True
+    calls = [cpi.start(cpi.request("snapshot_disk", disk, {})) for _ in range(2)]
+    requests = set()
+
+    def both() -> bool:
+        requests.add(api.store.get("VirtualMachine", NAMESPACE, attached)["spec"]["disks"][0].get("flush", ""))
+        return len(requests - {""}) == 2
+
+    with api.store.changed:
+        assert api.store.changed.wait_for(both, 20), "one asks in the place of the other"
+    operator.idle = False
+
+    assert all(cpi.finish(call).value() for call in calls)
+
+
 @pytest.fixture
 def hasty(tmp_path):
-    """The CPI with short limits for what a snapshot's status is at."""
+    """The CPI with short limits for what a snapshot's status is at, and for a flush."""
     script = tmp_path / "hasty.py"
     script.write_text(
         "from bosh_kubernetes_cpi import __main__, verdicts\n"
         "verdicts.SNAPSHOT.update(Unheard=(0.3, True), Error=(0.3, False))\n"
+        "verdicts.FLUSH = 0.5\n"
         "__main__.main()\n"
     )
     return [sys.executable, "-I", str(script)]

@@ -24,6 +24,7 @@ class Client:
 
     home: Path
     cli: str = field(default_factory=lambda: os.environ.get("BOSH_CLI", ""))
+    words: tuple[str, ...] = ()  # for every run
 
     @property
     def name(self) -> str:
@@ -38,7 +39,7 @@ class Client:
         driver = [sys.executable, "-m", "tests.e2e.driver"]
         program = [self.cli, "--non-interactive", "--tty"] if self.cli else driver
         done = subprocess.run(
-            [*program, command, str(manifest), "--state", str(state), *words],
+            [*program, command, str(manifest), "--state", str(state), *self.words, *words],
             cwd=ROOT,
             env={**os.environ, "HOME": str(self.home)},
             stdout=subprocess.PIPE,

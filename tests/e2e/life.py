@@ -37,10 +37,10 @@ class Wishes:
 class Life:
     """An environment and its files in `folder`."""
 
-    def __init__(self, site: Site, folder: Path) -> None:
+    def __init__(self, site: Site, folder: Path, client: Client | None = None) -> None:
         self.site = site
         self.folder = folder
-        self.client = Client(folder / "home")
+        self.client = client or Client(folder / "home")
         self.client.home.mkdir()
         self.manifest = folder / "manifest.yml"
         self.state_file = folder / "state.json"

@@ -56,8 +56,13 @@ def has_observed(machine: Json, generation: int) -> bool:
     return bool(machine.get("status", {}).get("observedGeneration", 0) >= generation)
 
 
+def disk_wishes(machine: Json) -> dict[str, Json]:
+    """Entries of `spec.disks` by CID: `inSettings` and `flush` are ids of requests, which `status.disks` echoes."""
+    return {entry["cid"]: entry for entry in machine["spec"].get("disks", [])}
+
+
 def wanted_disks(machine: Json) -> list[str]:
-    return [entry["cid"] for entry in machine["spec"].get("disks", [])]
+    return list(disk_wishes(machine))
 
 
 def disk_status(machine: Json, disk_cid: str) -> Json | None:

@@ -97,7 +97,7 @@ def answer(text: bytes, config_path: str, begin: Callable[[float], None]) -> Jso
         request = parse(text)
         module, limit, shapes, kind = _known(request["method"])
         arguments = check(request["method"], request["arguments"], shapes)
-        version = versions.requested(request.get("api_version"), request["method"])
+        version = versions.requested(request.get("api_version"))
         call = Call(request["method"], request["context"], version=version, config_path=config_path, limit=limit)
         log.begin(call.method)
         begin(limit)
@@ -107,7 +107,7 @@ def answer(text: bytes, config_path: str, begin: Callable[[float], None]) -> Jso
         result = serve(call, *arguments)
         if not _is(kind, result):
             raise Fault(f"a fault of the CPI: its result is not {kind}; please report it")
-        return {"result": result, "error": None, "log": ""}
+        return {"result": versions.told(version, call.method, result), "error": None, "log": ""}
     except Failure as failure:
         return error(failure.type, _redacted(failure.message, request, call), failure.ok_to_retry)
     except Exception as fault:

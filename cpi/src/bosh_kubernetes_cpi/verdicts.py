@@ -88,6 +88,9 @@ UNHEARD = "Unheard"  # our word for: the operator has said nothing yet
 UNKNOWN = 180.0  # seconds for that, and for a reason of a newer operator
 
 
+# Seconds that snapshot_disk waits until what a machine has written to the disk is on its device.
+FLUSH = 300.0
+
 # What a VolumeSnapshot's status is at -> seconds that snapshot_disk bears it, ok_to_retry. The storage tries again what
 # failed, and some of what it reports in between means nothing.
 SNAPSHOT: dict[str, tuple[float, bool]] = {

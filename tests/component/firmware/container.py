@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from bosh_kubernetes_api.settings import credentials, settings
 from tests.support.cluster.wait import eventually
 
 FIRMWARE = Path(__file__).parents[3] / "operator/src/bosh_kubernetes_operator/firmware"
@@ -33,10 +34,16 @@ class Container:
         self.process: subprocess.Popen[bytes] | None = None
         self.environment = {
             "PATH": os.environ["PATH"], "FW": str(FIRMWARE), "VOL": str(folder / "volume"),
-            "DISKS": str(folder / "disks"), "CGROUPS": "/none", "OFF_TIMEOUT": str(off_timeout),
+            "DISKS": str(folder / "disks"), "SETTINGS": str(folder / "settings"), "CGROUPS": "/none",
+            "OFF_TIMEOUT": str(off_timeout),
         }  # fmt: skip
+        self.disks = folder / "disks"
         for name in ("volume", "disks"):
             (folder / name).mkdir()
+        public = settings(agent_id="a-1", vm_cid="vm-1", networks={}, ntp=[])
+        self._write(folder / "settings/settings.json", json.dumps(public), 0o400)
+        hidden = credentials(mbus="https://0.0.0.0", blobstore={}, env={"bosh": {}})
+        self._write(folder / "settings/credentials/credentials.json", json.dumps(hidden), 0o400)
         upper = folder / "seed/upper"
         program = upper / ("usr/lib/systemd/systemd" if manager == "systemd" else "usr/sbin/runsvdir-start")
         self._write(program, f"#!/bin/sh\n{init}\n", 0o755)
@@ -54,7 +61,7 @@ class Container:
 
     @staticmethod
     def _write(path: Path, text: str, mode: int) -> None:
-        path.parent.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         path.chmod(mode)
 
@@ -115,6 +122,10 @@ class Container:
         code, out = self.exec("/bin/sh", str(FIRMWARE / "enter"), "/bin/sh", "-c", script)
         assert code == 0, out
         return out
+
+    def plug(self, disk: str) -> None:
+        """A small file system appears where attachments do."""
+        self.sh(f"mkdir {self.disks}/{disk}; mount -t tmpfs -o size=1m {disk} {self.disks}/{disk}")
 
     def wait(self, state: str, **fields: Any) -> dict[str, Any]:
         """Until `ctl status` says this; a running machine also has a guest."""

@@ -16,6 +16,7 @@ ln -s pts/ptmx /run/dev/ptmx
 ln -s /proc/self/fd /run/dev/fd
 mount --move /run/dev /dev
 mount --bind "$DISKS" "$DISKS"
+mount --make-shared "$DISKS"
 [ -z "${CLAIM:-}" ] || mount -o loop "$CLAIM" "$VOL"
 mount --bind "$(command -v "$1")" "$(readlink -f /bin/sh)"
 exec /bin/sh "$FW/firmware"

@@ -1,5 +1,6 @@
 """A machine whose root disk has no block or no inode left stays a machine: it boots, and takes orders."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -92,3 +93,14 @@ def test_a_reserve_that_is_lost_is_made_anew_when_there_is_room(make: Make) -> N
 
     assert refused == 1
     assert machine.sh(f"cd {ROOT}/state/reserve; ls; du -sk .") == fresh
+
+
+def test_the_agents_settings_have_room_for_a_disk(make: Make) -> None:
+    machine = make(size=LARGE)
+    machine.plug("disk-a")
+    fill(machine, "blocks")
+
+    attached, _ = machine.ctl("attach", "disk-a", "settings")
+
+    listed = json.loads(machine.guest("cat /var/vcap/bosh/warden-cpi-agent-env.json"))["disks"]["persistent"]
+    assert (attached, list(listed)) == (0, ["disk-a"])

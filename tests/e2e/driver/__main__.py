@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 
 from tests.e2e.driver import manifest
+from tests.e2e.driver.bosh_init import OldCloud
+from tests.e2e.driver.cloud import Cloud
 from tests.e2e.driver.environment import Environment
 from tests.e2e.driver.errors import DriverError
 
@@ -22,12 +24,14 @@ def main() -> int:
     parser.add_argument("manifest", type=Path)
     parser.add_argument("--state", type=Path, required=True, help="state file")
     parser.add_argument("--recreate", action="store_true", help="deploy though nothing has changed")
+    parser.add_argument("--bosh-init", action="store_true", help="call the CPI as bosh-init of 2018 did")
     arguments = parser.parse_args()
     try:
         if arguments.command == "delete-env" and not arguments.state.exists():
             print("No deployment state file found.")
             return 0
-        environment = Environment(manifest.load(arguments.manifest), arguments.state)
+        calls = OldCloud if arguments.bosh_init else Cloud
+        environment = Environment(manifest.load(arguments.manifest), arguments.state, calls=calls)
         if arguments.command == "create-env":
             environment.create(recreate=arguments.recreate)
         else:

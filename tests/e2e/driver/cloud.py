@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.e2e.driver import gojson
 from tests.e2e.driver.errors import CpiError
@@ -28,6 +28,9 @@ class Cloud:
 
     `spent` has the seconds of every process, by method.
     """
+
+    speaks: ClassVar[int] = API_VERSION
+    """The version without which an environment is not made."""
 
     packages: Path
     jobs: Path
@@ -92,7 +95,7 @@ class Cloud:
         return self._run(method, arguments, self.info())
 
     def create_stemcell(self, image: Path, cloud_properties: dict[str, Any]) -> str:
-        return _cid("create_stemcell", self.call("create_stemcell", str(image), cloud_properties))
+        return cid_of("create_stemcell", self.call("create_stemcell", str(image), cloud_properties))
 
     def create_vm(
         self,
@@ -106,7 +109,11 @@ class Cloud:
         result = self.call("create_vm", agent_id, stemcell, cloud_properties, networks, disks, env)
         if not isinstance(result, list) or not result:
             raise CpiError("create_vm", "the result is no list that begins with the CID")
-        return _cid("create_vm", result[0])
+        return cid_of("create_vm", result[0])
+
+    def attach_disk(self, vm: str, disk: str) -> Any:
+        """The hint for the agent; None when it needs none."""
+        return self.call("attach_disk", vm, disk)
 
     def has_vm(self, vm: str) -> bool:
         result = self.call("has_vm", vm)
@@ -115,7 +122,7 @@ class Cloud:
         return result
 
     def create_disk(self, size: int, cloud_properties: dict[str, Any], vm: str) -> str:
-        return _cid("create_disk", self.call("create_disk", size, cloud_properties, vm))
+        return cid_of("create_disk", self.call("create_disk", size, cloud_properties, vm))
 
     def set_metadata(self, kind: str, cid: str, metadata: dict[str, str]) -> None:
         """`kind` is vm or disk. A CPI may lack the method."""
@@ -137,7 +144,7 @@ class Cloud:
         return True
 
 
-def _cid(method: str, result: Any) -> str:
+def cid_of(method: str, result: Any) -> str:
     if not isinstance(result, str):
         raise CpiError(method, "the result is not a CID")
     return result

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.e2e.driver import releases
 from tests.e2e.driver.agent import Agent
-from tests.e2e.driver.cloud import API_VERSION, Cloud
+from tests.e2e.driver.cloud import Cloud
 from tests.e2e.driver.errors import AgentError, ManifestError
 from tests.e2e.driver.jobs import Jobs
 from tests.e2e.driver.manifest import Manifest
@@ -31,12 +31,16 @@ Say = Callable[[str], None]
 
 
 class Environment:
-    """One manifest and its state file. `say` takes a line on each step, as the client prints it."""
+    """One manifest and its state file. `say` takes a line on each step, as the client prints it.
 
-    def __init__(self, manifest: Manifest, state: Path, say: Say = print) -> None:
+    `calls` is how the CPI is called: as by the client of today, or by an older one.
+    """
+
+    def __init__(self, manifest: Manifest, state: Path, say: Say = print, calls: type[Cloud] = Cloud) -> None:
         self.manifest = manifest
         self.file = StateFile(state)
         self.say = say
+        self.calls = calls
         self.agent = Agent(manifest.mbus, manifest.ca, self.file.state.director_id)
 
     @contextmanager
@@ -62,9 +66,9 @@ class Environment:
                 self.say("No deployment, stemcell or release changes. Skipping deploy.")
                 return False
             cloud = self._install(unpacked, stemcell.api_version, folder)
-            if cloud.info() != API_VERSION or stemcell.api_version < 2:
+            if cloud.info() != cloud.speaks or stemcell.api_version < 2:
                 raise ManifestError(
-                    f"create-env needs CPI API {API_VERSION} and a stemcell of API 2; "
+                    f"create-env needs CPI API {cloud.speaks} and a stemcell of API 2; "
                     f"stemcell {stemcell.name} has {stemcell.api_version}"
                 )
             self._deploy(cloud, unpacked, stemcell)
@@ -88,7 +92,7 @@ class Environment:
             packages, jobs = releases.install(
                 release.job(template.name), release, template.properties or {}, folder / "installation"
             )
-        return Cloud(packages, jobs, template.name, self.file.state.director_id, stemcell_api_version)
+        return self.calls(packages, jobs, template.name, self.file.state.director_id, stemcell_api_version)
 
     def _deploy(self, cloud: Cloud, unpacked: dict[str, releases.Release], tarball: releases.StemcellTarball) -> None:
         disks = [disk.cid for disk in self.file.state.disks]  # every one, those of failed runs too
@@ -164,7 +168,7 @@ class Environment:
         vm = self.file.state.current_vm_cid
         kept = {key: metadata[key] for key in metadata.keys() - {"job", "name", "index", "created_at"}}
         with self._step(f"Attaching disk '{disk.cid}' to VM '{vm}'"):
-            hint = cloud.call("attach_disk", vm, disk.cid)
+            hint = cloud.attach_disk(vm, disk.cid)
             cloud.set_metadata("disk", disk.cid, {**kept, "instance_index": metadata["index"], "attached_at": _now()})
             self.agent.wait_until_ready()
             if hint is not None:
@@ -178,7 +182,8 @@ class Environment:
             self.agent.task("migrate_disk")
         self.file.set(current_disk_id=new.id)
         with self._step(f"Detaching disk '{old.cid}'"):
-            self.agent.task("remove_persistent_disk", old.cid)
+            if cloud.speaks > 1:
+                self.agent.task("remove_persistent_disk", old.cid)
             cloud.call("detach_disk", self.file.state.current_vm_cid, old.cid)
             self.agent.wait_until_ready()
         self._delete_disk(cloud, old)

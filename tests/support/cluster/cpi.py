@@ -19,16 +19,21 @@ class CpiCallError(Exception):
 
 
 class Cpi:
-    """Calls by method name, `cpi("has_vm", cid)`; `said` is all that the processes wrote to stderr and `log`."""
+    """Calls by method name, `cpi("has_vm", cid)`; `said` is all that the processes wrote to stderr and `log`.
 
-    def __init__(self, config: Path, *, director: str) -> None:
+    `version` is that of the API; callers of version 1 do not say so.
+    """
+
+    def __init__(self, config: Path, *, director: str, version: int = 2) -> None:
         self.config = config
         self.director = director
+        self.version = version
         self.said = ""
 
     def request(self, method: str, *arguments: Any) -> str:
         context = {"director_uuid": self.director, "vm": {"stemcell": {"api_version": 3}}}
-        return json.dumps({"method": method, "arguments": arguments, "context": context, "api_version": 2})
+        request = {"method": method, "arguments": arguments, "context": context}
+        return json.dumps(request | ({"api_version": self.version} if self.version > 1 else {}))
 
     def start(self, method: str, *arguments: Any) -> "subprocess.Popen[str]":
         """The process of a call that goes on by itself; `finish` takes its answer."""

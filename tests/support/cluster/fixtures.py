@@ -99,10 +99,10 @@ def certificates() -> Certificates:
 def new_cpi(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Cpi]:
     """A CPI for a Director; keys given by name replace those of its configuration."""
 
-    def make(director: str, **overrides: Any) -> Cpi:
+    def make(director: str, version: int = 2, **overrides: Any) -> Cpi:
         path = tmp_path_factory.mktemp("cpi") / "cpi.json"
         path.write_text(json.dumps(installation.config(**overrides)))
-        return Cpi(path, director=director)
+        return Cpi(path, director=director, version=version)
 
     return make
 
@@ -178,7 +178,8 @@ def machine_factory(
         call = caller.start("create_vm", *arguments)
         if during:
             during()
-        cid, _ = caller.finish(call, "create_vm")
+        made_of = caller.finish(call, "create_vm")
+        cid = made_of if caller.version == 1 else made_of[0]
         machine = Machine(cid, caller, installation.machines, node, BUS)
         made.append(machine)
         return machine

@@ -16,7 +16,7 @@ from bosh_kubernetes_api import reasons
 from bosh_kubernetes_operator.disk import growth
 from bosh_kubernetes_operator.machine.state import Guest, GuestDisk, Observed
 from bosh_kubernetes_operator.machine.status import compute
-from bosh_kubernetes_operator.machine.steps import DONE, Attach, CreateAttachment, Detach, Result, Step
+from bosh_kubernetes_operator.machine.steps import DONE, Attach, CreateAttachment, Detach, Flush, Result, Step
 from tests.support.fakeapi.controller import Controller
 from tests.support.fakeapi.errors import Refusal
 from tests.support.fakeapi.store import Store
@@ -50,6 +50,9 @@ class FakeOperator(Controller):
         self.unreachable: set[str] = set()  # machines whose node does not answer
         self.deaf: set[str] = set()  # machines that this operator does not look at
         self.mounts = True  # disks that grow
+        self.flushes: dict[str, str] = {}  # disk CID -> what comes of a flush: "" goes on for ever, else why it fails
+        self.flushed: list[str] = []  # disk CIDs, as often as they were flushed
+        self.unlisted: set[str] = set()  # disks that do not get into the settings of the machine's agent
         self.idle = False  # it lives, and looks at nothing
         self.stopped = False  # no work, no Lease
 
@@ -117,7 +120,7 @@ class FakeOperator(Controller):
                     results[CreateAttachment(cid)] = Result("DiskInUse", f"disk {cid} is attached to machine {holder}")
                 elif claims[cid]:
                     attached.add(cid)
-                    results[Attach(cid)] = DONE
+                    results |= self._requests(cid, spec, before.get("disks", []))
             for cid in attached - set(wanted):
                 results[Detach(cid)] = Result("DiskBusy", "the guest does not release the disk: processes 423 postgres")
         disks = {cid: GuestDisk(True, "7:1 /", "7:1 /") for cid in attached}
@@ -133,6 +136,22 @@ class FakeOperator(Controller):
             claims=claims,
         )
         return look, results
+
+    def _requests(self, cid: str, spec: Json, before: list[Json]) -> dict[Step, Result]:
+        """Steps about an attached disk, with what became of them."""
+        wish = next(wish for wish in spec["disks"] if wish["cid"] == cid)
+        seen: Json = next((disk for disk in before if disk["cid"] == cid), {})
+        results: dict[Step, Result] = {Attach(cid): DONE}
+        request = wish.get("inSettings", "")
+        if request != seen.get("inSettings", "") and cid not in self.unlisted:
+            results = {Attach(cid, request): DONE}
+        request = wish.get("flush", "")
+        if request and not spec.get("paused") and request != seen.get("flush", {}).get("id"):
+            fails = self.flushes.get(cid)
+            self.flushed += [] if fails is not None else [cid]
+            waits = Result("Unanswered", "what was written goes to the device", soon=True)
+            results[Flush(cid, request)] = waits if fails == "" else Result(message=fails or "")
+        return results
 
     def _holder(self, cid: str, machine: str) -> str:
         """Another machine that has the disk; empty when there is none."""

@@ -140,6 +140,12 @@ def snapshot_disk(world: World) -> tuple[Any, ...]:
     return ("snapshot_disk", disk(world, driver=world.sidecars), METADATA)
 
 
+def attached_snapshot(world: World) -> tuple[Any, ...]:
+    call = snapshot_disk(world)
+    world.arrange("attach_disk", machine(world), call[1])
+    return call
+
+
 def delete_snapshot(world: World) -> tuple[Any, ...]:
     cid = world.arrange(*snapshot_disk(world))
     world.known[cid] = "snapshot-1"
@@ -193,6 +199,7 @@ SCENARIOS = {
     "update_disk": Scenario(update_disk, stored=True),
     "update_disk, infeasible": Scenario(infeasible, stored=True),
     "snapshot_disk": Scenario(snapshot_disk, again=False, nameless=True),
+    "snapshot_disk, attached": Scenario(attached_snapshot, again=False, nameless=True, stored=True),
     "delete_snapshot": Scenario(delete_snapshot),
     "get_disks": Scenario(lambda world: ("get_disks", with_disk(world)[0])),
     "set_disk_metadata": Scenario(lambda world: ("set_disk_metadata", disk(world), METADATA)),

@@ -5,7 +5,6 @@ from importlib import import_module
 import pytest
 
 from bosh_kubernetes_cpi import dispatch, redaction, versions
-from bosh_kubernetes_cpi.errors import RequestError
 
 
 @pytest.mark.parametrize("method", dispatch.METHODS)
@@ -73,13 +72,22 @@ def test_no_message_is_a_format_string(message, expected) -> None:
 
 @pytest.mark.parametrize(("asked", "version"), [(2, 2), (3, 3), (None, 1), (1, 1)])
 def test_versions(asked, version) -> None:
-    assert versions.requested(asked, "has_vm") == version
+    assert versions.requested(asked) == version
 
 
-@pytest.mark.parametrize("method", ["create_vm", "attach_disk"])
-def test_version_1_is_refused_where_it_differs(method) -> None:
-    with pytest.raises(RequestError, match="version 2 or 3"):
-        versions.requested(None, method)
+@pytest.mark.parametrize(
+    ("version", "method", "told"),
+    [
+        (1, "create_vm", "vm-1"),
+        (2, "create_vm", ["vm-1", {}]),
+        (3, "create_vm", ["vm-1", {}]),
+        (1, "attach_disk", None),
+        (2, "attach_disk", ["vm-1", {}]),
+        (1, "get_disks", ["vm-1", {}]),
+    ],
+)
+def test_results_of_version_1(version, method, told) -> None:
+    assert versions.told(version, method, ["vm-1", {}]) == told
 
 
 REDACTED = [

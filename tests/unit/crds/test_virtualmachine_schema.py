@@ -97,6 +97,7 @@ def spec(**changes: Any) -> dict[str, Any]:
         spec(),
         spec(disks=[{"cid": "disk-1"}], power="Stopped", reboot="3f-1", paused=True, metadata={"job": "db"}),
         spec(machine={"networks": [{"name": "d", "type": "manual", "ip": "10.0.0.1", "ports": [6868]}]}),
+        spec(disks=[{"cid": "disk-1", "inSettings": "3f-1", "flush": "3f-2"}]),
         spec(machine={"placement": {"tolerations": [{"operator": "Exists"}], "disks": ["disk-1"]}}),
     ],
 )
@@ -116,6 +117,8 @@ def test_what_it_takes(good) -> None:
         spec(disks=[{"cid": "x" * 58}]),
         spec(disks=[{"cid": "../etc"}]),
         spec(disks=[{}]),
+        spec(disks=[{"cid": "disk-1", "inSettings": "a b"}]),
+        spec(disks=[{"cid": "disk-1", "flush": "x" * 65}]),
         spec(power="Paused"),
         spec(reboot="a b"),
     ],
@@ -131,7 +134,7 @@ def test_what_it_refuses(bad) -> None:
         observed(vm(), settings=False),
         observed(vm(disks=("disk-1",)), pod=pod(), guest=guest(), claims={"disk-1": claim("disk-1")}),
         observed(
-            vm(status=attached("disk-1"), reboot="r"),
+            vm(status=attached("disk-1", inSettings="s", flush={"id": "f", "error": "no"}), reboot="r"),
             pod=pod(),
             guest=guest(served="r", disks={"disk-1": seen()}),
             attachments={"disk-1": pod("disk-1")},

@@ -55,6 +55,28 @@ def test_number_of_cpi_processes_is_the_known_one(scenario: str, processes: int)
     assert len(RECORDED[scenario]["requests"]) == processes
 
 
+def test_calls_as_bosh_init_made_them(tmp_path: Path) -> None:
+    """What its sources of 2018 say (cloud/cpi_cmd_runner.go, cloud/cloud.go, deployment/vm)."""
+    with scripted_life(tmp_path, Client(tmp_path, "", ("--bosh-init",))) as life:
+        life.run("create-env")
+        life.run("create-env", disk_size=2048)
+        messages, requests = life.messages(), [json.loads(line) for line in life.requests()]
+        life.run("delete-env")
+
+    assert [request["method"] for request in requests] == [
+        "create_stemcell", "create_vm", "set_vm_metadata", "create_disk", "attach_disk",
+        "has_vm", "delete_vm", "create_vm", "set_vm_metadata", "attach_disk", "create_disk", "attach_disk",
+        "detach_disk", "delete_disk",
+    ]  # fmt: skip
+    assert {tuple(request) for request in requests} == {("method", "arguments", "context")}
+    assert {tuple(request["context"]) for request in requests} == {("director_uuid",)}
+    arguments = {request["method"]: request["arguments"] for request in requests}
+    assert arguments["create_vm"][4] == []
+    assert sorted(arguments["set_vm_metadata"][1]) == ["deployment", "director", "index", "job"]
+    assert not [line for line in messages if "persistent_disk" in line]
+    assert [line for line in messages if "mount_disk" in line]
+
+
 def test_metadata_that_the_cpi_does_not_implement_is_passed_over(life: ScriptedLife) -> None:
     life.fail("set_vm_metadata", "Bosh::Clouds::NotImplemented")
 

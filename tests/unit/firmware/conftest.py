@@ -20,7 +20,7 @@ def shell(request: pytest.FixtureRequest) -> list[str]:
 @pytest.fixture
 def world(tmp_path: Path) -> dict[str, str]:
     """Environment in which the scripts find their folders below tmp_path."""
-    for folder in ("run", "root/state/disks", "root/state/etc", "root/upper", "volume"):
+    for folder in ("run", "root/state/disks", "root/state/listed", "root/state/etc", "root/upper", "volume"):
         (tmp_path / folder).mkdir(parents=True)
     return {
         "PATH": os.environ["PATH"],

@@ -25,7 +25,10 @@ def firmware(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 @pytest.mark.parametrize(
     "words",
-    [[], ["status", "x"], ["attach"], ["attach", "a/b"], ["release", "../x"], ["reboot"], ["reboot", ""], ["settings"]],
+    [
+        [], ["status", "x"], ["attach"], ["attach", "a/b"], ["attach", "disk-a", "x"], ["release", "../x"], ["reboot"],
+        ["reboot", ""], ["settings"],
+    ],
 )  # fmt: skip
 def test_a_wrong_call_is_64_and_says_why(program: Run, words: list[str]) -> None:
     done = program("ctl", *words)
@@ -90,6 +93,13 @@ def test_a_disk_that_is_not_there_yet_is_remembered_until_released(program: Run,
     assert (attached.returncode, json.loads(attached.stdout)["missing"]) == (75, ["disk-a"])
     assert (released.returncode, json.loads(released.stdout)) == (0, {"released": True})
     assert status["disks"] == {}
+
+
+def test_a_disk_is_not_listed_before_it_is_there(program: Run, firmware: dict[str, str], tmp_path: Path) -> None:
+    done = program("ctl", "attach", "disk-a", "settings", **firmware)
+
+    assert done.returncode == 75
+    assert list((tmp_path / "root/state/listed").iterdir()) == []
 
 
 def test_enter_says_that_the_machine_is_off(program: Run) -> None:

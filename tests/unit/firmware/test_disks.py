@@ -91,15 +91,68 @@ def test_the_disk_in_use(call: Run, tmp_path: Path, managed: str | None, hints: 
     assert call("store_in_use", "settings", "disks").stdout.strip() == store
 
 
-def test_the_disk_in_use_may_be_listed_by_the_settings(call: Run, tmp_path: Path) -> None:
-    """Callers of API version 1 tell the disk by the settings, not by a hint."""
-    bosh = tmp_path / "root/upper/var/vcap/bosh"
-    bosh.mkdir(parents=True)
-    (bosh / "managed_disk_settings.json").write_text("disk-a")
-    (bosh / "agent.json").write_text('{"SettingsPath":"/var/vcap/bosh/own.json"}')
-    (bosh / "own.json").write_text('{"disks":{"persistent":{"disk-a":"/warden-cpi-dev/disk-a"}}}')
+@pytest.mark.parametrize(
+    ("managed", "listed", "attached", "store"),
+    [
+        ("disk-a", {"disk-a": ""}, "disk-a", "disk-a"),
+        # B came while A was in use, and the agent mounted it, to be filled: A has everything until it is detached.
+        ("disk-b", {"disk-a": "", "disk-b": "disk-a"}, "disk-a disk-b", "disk-a"),
+        ("disk-b", {"disk-b": "disk-a"}, "disk-a disk-b", "disk-a"),  # A by a hint, from a caller of API 2
+        ("disk-b", {"disk-b": "disk-a"}, "disk-b", "disk-b"),
+        ("disk-a", {"disk-a": "", "disk-b": "disk-a"}, "disk-a disk-b", "disk-a"),  # B was not mounted yet
+        ("disk-c", {"disk-b": "disk-a", "disk-c": "disk-b"}, "disk-a disk-b disk-c", "disk-a"),
+        ("", {"disk-a": ""}, "disk-a", ""),
+    ],
+)  # fmt: skip
+def test_the_disk_in_use_of_a_caller_of_api_1(
+    call: Run, tmp_path: Path, managed: str, listed: dict[str, str], attached: str, store: str
+) -> None:
+    known(tmp_path, managed, listed, attached)
 
-    assert call("store_in_use", "settings", "disks").stdout.strip() == "disk-a"
+    assert call("store_in_use", "settings", "disks").stdout.strip() == store
+
+
+def known(tmp_path: Path, managed: str, listed: dict[str, str], attached: str) -> Path:
+    """The agent's note of its last disk, what the firmware keeps of listed disks, and those of the machine."""
+    bosh, state = tmp_path / "root/upper/var/vcap/bosh", tmp_path / "root/state"
+    bosh.mkdir(parents=True)
+    (bosh / "managed_disk_settings.json").write_text(managed)
+    for disk, before in listed.items():
+        (state / "listed" / disk).write_text(f"{before}\n")
+    for disk in attached.split():
+        (state / "disks" / disk).write_text("7:1 /\n")
+    return bosh / "managed_disk_settings.json"
+
+
+@pytest.mark.parametrize(
+    ("listed", "store", "first"),
+    [
+        (("disk-a",), "disk-a", "disk-a"),
+        (("disk-a", "disk-b"), "disk-a", "disk-a"),
+        (("disk-b",), "disk-a", ""),  # A is known by its hint: with B there would be two
+        (("disk-a",), "", "disk-a"),
+        (("disk-a", "disk-b"), "", ""),  # nobody can tell which
+        ((), "", ""),
+    ],
+)
+def test_one_disk_at_a_boot(call: Run, tmp_path: Path, listed: tuple[str, ...], store: str, first: str) -> None:
+    for disk in listed:
+        (tmp_path / "root/state/listed" / disk).write_text("\n")
+
+    done = call(f"first_listed '{store}'", "disks")
+
+    assert (done.stdout.strip(), done.returncode, done.stderr) == (first, 0, "")
+
+
+def test_the_agents_note_names_the_disk_in_use(call: Run, tmp_path: Path) -> None:
+    """It reads the whole file: a newline would be a part of the CID."""
+    note = known(tmp_path, "disk-b", {"disk-a": "", "disk-b": "disk-a"}, "disk-a disk-b")
+
+    call("note_in_use ''", "disks")
+    untouched = note.read_text()
+    call("note_in_use disk-a", "disks")
+
+    assert (untouched, note.read_text()) == ("disk-b", "disk-a")
 
 
 @pytest.mark.parametrize(

@@ -32,5 +32,5 @@ def test_what_cannot_be_stored_leaves_nothing(call: Run, tmp_path: Path) -> None
     done = call('mv() { return 1; }; put "$S/power" off')
 
     assert done.returncode == 1
-    assert sorted(path.name for path in (tmp_path / "root/state").iterdir()) == ["disks", "etc", "power"]
+    assert sorted(path.name for path in (tmp_path / "root/state").iterdir()) == ["disks", "etc", "listed", "power"]
     assert (tmp_path / "root/state/power").read_text() == "on\n"

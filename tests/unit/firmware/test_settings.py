@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from bosh_kubernetes_api import names
+from bosh_kubernetes_api.settings import settings
 from tests.unit.firmware.conftest import Run
 
 
@@ -25,6 +27,29 @@ def test_both_halves_are_joined(call: Run, tmp_path: Path, settings: str, creden
     done = call(f"join_settings {tmp_path}/a {tmp_path}/b", "settings")
 
     assert json.loads(done.stdout) == joined
+
+
+def test_disks_are_listed_as_the_agent_wants_them(call: Run, tmp_path: Path) -> None:
+    """Whatever the networks say; the hint is the one that attach_disk of API 2 answers."""
+    networks = {"a": {"type": "dynamic", "cloud_properties": {"persistent": {}, "x": '"persistent": {}'}}}
+    public = settings(agent_id="a-1", vm_cid="vm-1", networks=networks, ntp=['"persistent": {}'])
+    (tmp_path / "a").write_text(json.dumps(public))
+    (tmp_path / "b").write_text('{"env":{"persistent": {}}}')
+
+    done = call(f"join_settings {tmp_path}/a {tmp_path}/b disk-1 disk-2", "settings")
+
+    listed = {cid: {"path": names.disk_path(cid)} for cid in ("disk-1", "disk-2")}
+    expected = {**public, "disks": {**public["disks"], "persistent": listed}, "env": {"persistent": {}}}
+    assert json.loads(done.stdout) == expected
+
+
+def test_settings_without_a_place_for_disks_are_refused(call: Run, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text('{"disks":{}}')
+    (tmp_path / "b").write_text("{}")
+
+    done = call(f"join_settings {tmp_path}/a {tmp_path}/b disk-1", "settings")
+
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "settings: no place for disks\n")
 
 
 @pytest.mark.parametrize("broken", ["", "[]", '{"a":1', '{"a":\n1}'])

@@ -16,6 +16,7 @@ from bosh_kubernetes_operator.machine.steps import (
     CreateCleanup,
     CreatePod,
     Detach,
+    Flush,
     LetGo,
 )
 from tests.unit.operator.things import NODE, OUT, UNREACHABLE, attached, guest, observed, pod, seen, vm, waiting
@@ -71,9 +72,9 @@ async def take(look, step, *, there=(), refusal=None, **answers):
     return result, asked
 
 
-def detaching(cable, **more):
+def detaching(cable, served=(), **more):
     look = {"pod": pod(), "guest": guest(disks={"disk-1": seen()}), "attachments": {"disk-1": cable}} | more
-    return observed(vm(status=attached("disk-1")), **look)
+    return observed(vm(status=attached("disk-1", **dict(served))), **look)
 
 
 async def test_a_detach_asks_the_guest_then_unbinds_then_deletes() -> None:
@@ -129,6 +130,12 @@ async def test_a_disk_that_cannot_be_unbound_once_the_guest_let_go_stays_the_mac
     assert result.reason == "DiskBusy"
     for words in ("423 nginx", "/var/vcap/store", "reboot"):
         assert words in result.message
+
+
+async def test_then_the_settings_of_its_agent_list_it_again_if_they_did() -> None:
+    held = Answer(1, {"bound": True, "held": ["423 nginx"]}, "")
+    _, asked = await take(detaching(pod("disk-1"), {"inSettings": "s-1"}), Detach("disk-1"), unbind=held)
+    assert asked[-1] == ("vm-1", "attach", "disk-1", "settings")
 
 
 async def test_nothing_is_said_of_mounts_when_the_guest_had_none() -> None:
@@ -296,12 +303,36 @@ async def test_an_address_in_use_names_its_holder() -> None:
         (Answer(75, {}, ""), "Attaching", True),
         (Answer(1, {}, ""), "DiskLost", False),
         (Answer(1, {"error": "no space left on the root disk"}, ""), "Attaching", True),
+        (Answer(64, {"error": "usage: ctl"}, ""), "Attaching", True),  # older firmware does not know the order
     ],
 )
 async def test_an_attach_is_done_when_the_guest_sees_the_disk(answer, reason, soon) -> None:
     result, _ = await take(observed(vm(), pod=pod()), Attach("disk-1"), attach=answer)
     assert (result.reason, result.soon) == (reason, soon)
     assert answer.data.get("error", "") in result.message
+
+
+async def test_an_attach_for_the_settings_says_so_to_the_firmware() -> None:
+    waits, asked = await take(observed(vm(), pod=pod()), Attach("disk-1", "s-1"), attach=Answer(75, {}, ""))
+    assert asked == [("vm-1", "attach", "disk-1", "settings")]
+    assert "settings" in waits.message
+    _, asked = await take(observed(vm(), pod=pod()), Attach("disk-1"))
+    assert asked == [("vm-1", "attach", "disk-1")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "message"),
+    [
+        (Answer(0, {"flushed": True}, ""), "", ""),
+        (Answer(75, {"flushed": False}, ""), "Unanswered", "what was written goes to the device"),
+        (Answer(1, {"flushed": False, "errors": ["sync: Input/output error"]}, "{}"), "", "sync: Input/output error"),
+        (Answer(64, {}, "attachment: unknown: flush"), "", "attachment: unknown: flush"),
+    ],
+)
+async def test_a_flush_is_served_when_it_is_done_or_has_failed(answer, reason, message) -> None:
+    result, asked = await take(observed(vm(), pod=pod()), Flush("disk-1", "f-1"), flush=answer)
+    assert asked == [("disk-1", "flush", "f-1")]
+    assert (result.reason, result.message, result.soon) == (reason, message, answer.code == 75)
 
 
 def exit_status(code: int) -> bytes:

@@ -19,6 +19,7 @@ from bosh_kubernetes_operator.machine.steps import (
     CreateRootClaim,
     DeletePod,
     Detach,
+    Flush,
     LetGo,
     Order,
     RemoveFinalizer,
@@ -179,6 +180,38 @@ MADE_AGAIN = {"vm": vm(disks=("disk-1",), status=KNOWN_POD, **ROOT), "root_claim
 def test_a_wanted_disk(more, steps) -> None:
     machine = more.pop("vm", None) or vm(disks=("disk-1",))
     assert plan(observed(machine, **({"pod": pod(), "guest": guest()} | more))) == steps
+
+
+THERE = {"disk-1": seen()}
+SILENT_NODE = {"nodes": {NODE: UNREACHABLE}, "guest": None}
+
+
+@pytest.mark.parametrize(
+    ("wish", "status", "more", "steps"),
+    [
+        ({"inSettings": "s-1"}, {}, {}, [Attach("disk-1", "s-1")]),
+        ({"inSettings": "s-1"}, attached("disk-1"), {}, [Attach("disk-1", "s-1")]),
+        ({"inSettings": "s-2"}, attached("disk-1", inSettings="s-1"), {}, [Attach("disk-1", "s-2")]),
+        ({"inSettings": "s-1"}, attached("disk-1", inSettings="s-1"), {}, []),
+        ({"inSettings": "s-1"}, attached("disk-1", inSettings="s-1"), {"guest": None}, []),
+        # Which of several disks a boot lists is the firmware's: one more would keep the agent down.
+        ({"inSettings": "s-1"}, attached("disk-1", inSettings="s-1"), {"guest": guest()}, [Attach("disk-1")]),
+        ({}, attached("disk-1", inSettings="s-1"), {}, []),  # detached and attached by another caller meanwhile
+        ({"flush": "f-1"}, attached("disk-1"), {}, [Flush("disk-1", "f-1")]),
+        ({"flush": "f-1"}, {}, {}, [Attach("disk-1"), Flush("disk-1", "f-1")]),
+        ({"flush": "f-1"}, attached("disk-1"), {"guest": guest("stopped", disks=THERE)}, [Flush("disk-1", "f-1")]),
+        ({"flush": "f-1"}, attached("disk-1"), {"guest": None}, [Flush("disk-1", "f-1")]),
+        ({"flush": "f-1"}, attached("disk-1", flush={"id": "f-1"}), {}, []),
+        ({"flush": "f-1"}, attached("disk-1", flush={"id": "f-1", "error": "no"}), {}, []),
+        ({"flush": "f-2"}, attached("disk-1", flush={"id": "f-1"}), {}, [Flush("disk-1", "f-2")]),
+        ({"flush": "f-1"}, attached("disk-1"), {"attachments": {"disk-1": pod("disk-1", state=waiting("x"))}}, []),
+        ({"flush": "f-1"}, attached("disk-1"), SILENT_NODE, []),
+    ],
+)
+def test_requests_about_a_disk(wish, status, more, steps) -> None:
+    machine = vm(disks=("disk-1",), status=status, wishes={"disk-1": wish})
+    look = {"pod": pod(), "attachments": CABLE, "guest": guest(disks=THERE)} | more
+    assert plan(observed(machine, **look)) == steps
 
 
 ELSEWHERE = {"disk-1": pod("disk-1", node="node-2")}

@@ -12,6 +12,7 @@ from bosh_kubernetes_operator.machine.steps import (
     CreateCleanup,
     CreatePod,
     Detach,
+    Flush,
     LetGo,
     Order,
     Result,
@@ -252,6 +253,37 @@ def test_a_busy_disk_names_who_holds_it_and_a_gone_one_is_no_longer_told() -> No
         "message": "processes 423 nginx",
     }
     assert compute(observed(vm(status=attached("disk-1")), pod=pod(), guest=guest()), {})["disks"] == []
+
+
+REQUESTS = {"inSettings": "s-1", "flush": {"id": "f-1"}}
+
+
+@pytest.mark.parametrize(
+    ("before", "results", "echoed"),
+    [
+        ({}, {Attach("disk-1", "s-1"): DONE, Flush("disk-1", "f-1"): DONE}, REQUESTS),
+        ({}, {Attach("disk-1", "s-1"): Result("Attaching", soon=True)}, {}),
+        ({}, {Flush("disk-1", "f-1"): Result("Unanswered", soon=True)}, {}),
+        ({}, {Flush("disk-1", "f-1"): Result(message="no")}, {"flush": {"id": "f-1", "error": "no"}}),
+        (REQUESTS, {}, REQUESTS),
+        (REQUESTS, {Attach("disk-1"): DONE}, REQUESTS),
+        (REQUESTS, {Flush("disk-1", "f-2"): DONE}, REQUESTS | {"flush": {"id": "f-2"}}),
+        (REQUESTS, {Flush("disk-2", "f-2"): DONE, Attach("disk-2", "s-2"): DONE}, REQUESTS),
+    ],
+)
+def test_requests_about_a_disk_are_echoed_when_they_are_served(before, results, echoed) -> None:
+    machine = vm(disks=("disk-1",), status=attached("disk-1", **before))
+    look = observed(machine, pod=pod(), guest=guest(disks={"disk-1": seen()}), attachments=CABLE)
+    status = compute(look, results)
+    [disk] = status["disks"]
+    assert {key: disk[key] for key in ("inSettings", "flush") if key in disk} == echoed
+    assert (again(look, status, results) is Again.POLL) == any(result.soon for result in results.values())
+
+
+def test_a_request_is_echoed_as_long_as_the_disk_is_there() -> None:
+    look = observed(vm(status=attached("disk-1", **REQUESTS)), pod=pod(), guest=guest(disks={"disk-1": seen()}))
+    [disk] = compute(look, {Detach("disk-1"): Result("DiskBusy", "held")})["disks"]
+    assert disk.items() >= REQUESTS.items()
 
 
 def test_a_disk_that_was_unbound_and_is_wanted_again_is_not_attached_yet() -> None:

@@ -23,6 +23,7 @@ OUT_BUT_READY = {"metadata": {"name": NODE}, "spec": TAINTED, "status": READY}
 
 
 def vm(*, disks: tuple[str, ...] = (), status: Object | None = None, finalizer: bool = True, **more: Any) -> Object:
+    """`wishes` has what is wanted of each disk, by CID."""
     machine = {
         "agentID": "agent-1",
         "stemcell": "stemcell-1",
@@ -39,7 +40,8 @@ def vm(*, disks: tuple[str, ...] = (), status: Object | None = None, finalizer: 
         "labels": {names.DIRECTOR: "director-1", names.AGENT: "agent-1"},
         "finalizers": [names.FINALIZER] if finalizer else [],
     } | more.pop("metadata", {})
-    spec = {"machine": machine, "disks": [{"cid": cid} for cid in disks], **more}
+    wishes = more.pop("wishes", {})
+    spec = {"machine": machine, "disks": [{"cid": cid, **wishes.get(cid, {})} for cid in disks], **more}
     return {"metadata": metadata, "spec": spec, "status": status or {}}
 
 
@@ -82,8 +84,9 @@ def observed(vm_: Object, *, node: Object | None = None, node_absent: bool = Fal
     return Observed(vm=vm_, now=NOW, **({"settings": True} | more))
 
 
-def attached(*cids: str) -> Object:
+def attached(*cids: str, **served: Any) -> Object:
+    """`served` is what the status of each disk echoes."""
     return {
-        "disks": [{"cid": cid, "phase": "Attached", "reason": "Attached"} for cid in cids],
+        "disks": [{"cid": cid, "phase": "Attached", "reason": "Attached", **served} for cid in cids],
         "pod": {"name": VM, "uid": f"uid-{VM}", "node": NODE},
     }

@@ -6,7 +6,7 @@ from time import time
 
 from bosh_kubernetes_api import names, paths
 from bosh_kubernetes_api.claims import is_being_deleted, is_lost
-from bosh_kubernetes_api.machine import condition, disk_status, has_observed, wanted_disks
+from bosh_kubernetes_api.machine import condition, disk_status, disk_wishes, has_observed, wanted_disks
 
 from ..errors import CloudError, DiskNotFound, Failure, VMNotFound
 from ..operator_life import OperatorLife
@@ -28,7 +28,7 @@ from ..verdicts import (
     wait,
 )
 from .disks import disk_claim, holder_of
-from .edit import change, machine
+from .edit import change, machine, new_request, served_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 def attach_disk(call: Call, vm_cid: str, disk_cid: str) -> Json:
     """The hint for the agent: the path where the guest sees the disk. Attached already is success.
 
+    A caller of version 1 does not tell the agent: its settings list the disk when this is answered. That is asked for
+    each time, as a boot of the machine lists one disk only.
+
     Raises VMNotFound, DiskNotFound, and CloudError with the operator's reason, be it the disk's or the machine's; then
     the machine wants the disk no more.
     """
@@ -58,19 +61,23 @@ def attach_disk(call: Call, vm_cid: str, disk_cid: str) -> Json:
             f"disk {disk_cid} cannot be attached to {vm_cid}: VirtualMachine {holder} has it; detach it there first"
         )
     added = False
+    request = new_request() if call.version == 1 else ""
+    wish = {"cid": disk_cid} | ({"inSettings": request} if request else {})
 
     def add(current: Json) -> Json | None:
         nonlocal added
         if current["metadata"].get("deletionTimestamp"):
             raise VMNotFound(f"VirtualMachine {vm_cid} is being deleted")
-        wanted = wanted_disks(current)
-        if disk_cid in wanted:
+        wishes = disk_wishes(current)
+        before = wishes.get(disk_cid)
+        if before is None:
+            added = True  # and stays so: an edit whose answer was lost is found done at the next look
+        elif before | wish == before:
             return None
-        added = True  # and stays so: an edit whose answer was lost is found done at the next look
-        return _wanting([*wanted, disk_cid])
+        return _wanting(wishes | {disk_cid: (before or {}) | wish})
 
     try:
-        path = _until_attached(call, vm_cid, disk_cid, change(call, vm_cid, add))
+        path = _until_attached(call, vm_cid, disk_cid, change(call, vm_cid, add), request)
     except BaseException:
         if added:
             _take_back(call, vm_cid, disk_cid)
@@ -85,9 +92,13 @@ def detach_disk(call: Call, vm_cid: str, disk_cid: str) -> None:
     not answer, and of a machine that a person has paused, it is an error too, but the request stays stored.
     """
 
+    removed: Json = {"cid": disk_cid}
+
     def remove(current: Json) -> Json | None:
-        wanted = wanted_disks(current)
-        return _wanting([cid for cid in wanted if cid != disk_cid]) if disk_cid in wanted else None
+        nonlocal removed
+        wishes = disk_wishes(current)
+        removed = wishes.get(disk_cid, removed)
+        return _wanting(_without(wishes, disk_cid)) if disk_cid in wishes else None
 
     try:
         current = change(call, vm_cid, remove)
@@ -128,7 +139,7 @@ def detach_disk(call: Call, vm_cid: str, disk_cid: str) -> None:
         change(
             call,
             vm_cid,
-            lambda now: None if disk_cid in wanted_disks(now) else _wanting([*wanted_disks(now), disk_cid]),
+            lambda now: None if disk_cid in wanted_disks(now) else _wanting(disk_wishes(now) | {disk_cid: removed}),
         )
         raise
 
@@ -142,7 +153,7 @@ class _BusyError(CloudError):
     """Processes of the guest hold the disk."""
 
 
-def _until_attached(call: Call, vm_cid: str, disk_cid: str, edited: Json) -> str:
+def _until_attached(call: Call, vm_cid: str, disk_cid: str, edited: Json, request: str) -> str:
     patience, machine_patience = Patience(), Patience()
     generation = edited["metadata"]["generation"]
     timeouts = call.config["timeouts"]
@@ -152,8 +163,11 @@ def _until_attached(call: Call, vm_cid: str, disk_cid: str, edited: Json) -> str
             raise VMNotFound(f"VirtualMachine {vm_cid} was deleted while a disk was attached")
         heard = has_observed(now, generation)
         status = disk_status(now, disk_cid) or {} if heard else {}  # nothing that was said about an earlier wish
-        if status.get("phase") == "Attached":
+        listed = not request or status.get("inSettings") in served_by(now, disk_cid, "inSettings", request)
+        if status.get("phase") == "Attached" and listed:
             return str(status.get("path") or names.disk_path(disk_cid))
+        if status.get("phase") == "Attached":
+            status = {**status, "message": "the settings of the machine's agent do not list it yet"}
         if why := paused(now):
             raise CloudError(f"disk {disk_cid} cannot be attached to {vm_cid}: {why}")
         if condition(now, "Ready").get("reason") in LIFELESS and not machine_left(now, timeouts, machine_patience)[0]:
@@ -190,10 +204,14 @@ def _take_back(call: Call, vm_cid: str, disk_cid: str) -> None:
     """The wish of a failed attach must not come true later, when the disk may be wanted elsewhere."""
     call.begin_cleanup(15)
     try:
-        change(call, vm_cid, lambda now: _wanting([cid for cid in wanted_disks(now) if cid != disk_cid]))
+        change(call, vm_cid, lambda now: _wanting(_without(disk_wishes(now), disk_cid)))
     except Failure:
         return  # the failure that is being reported matters more; a repeat of the call finds the wish
 
 
-def _wanting(cids: list[str]) -> Json:
-    return {"spec": {"disks": [{"cid": cid} for cid in cids]}}
+def _wanting(wishes: dict[str, Json]) -> Json:
+    return {"spec": {"disks": list(wishes.values())}}
+
+
+def _without(wishes: dict[str, Json], disk_cid: str) -> dict[str, Json]:
+    return {cid: wish for cid, wish in wishes.items() if cid != disk_cid}

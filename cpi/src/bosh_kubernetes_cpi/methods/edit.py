@@ -5,6 +5,7 @@ faster.
 from __future__ import annotations
 
 from bosh_kubernetes_api import names, paths
+from bosh_kubernetes_api.machine import disk_wishes
 
 from ..errors import Conflict, NotFound, VMNotFound
 
@@ -47,3 +48,17 @@ def change(call: Call, vm_cid: str, patch_for: Callable[[Json], Json | None]) ->
             call.deadline.pause(PAUSE)
         except NotFound as error:
             raise VMNotFound(f"VirtualMachine {vm_cid} was deleted meanwhile") from error
+
+
+def new_request() -> str:
+    """Id of a request to the operator, who echoes it when it is served."""
+    from uuid import uuid4
+
+    return str(uuid4())
+
+
+def served_by(machine: Json, disk_cid: str, key: str, request: str) -> set[str]:
+    """Ids of which one that is echoed says that `request` about the disk is served: its own, and that of another call
+    that has asked for the same after it.
+    """
+    return {request, disk_wishes(machine).get(disk_cid, {}).get(key) or request}

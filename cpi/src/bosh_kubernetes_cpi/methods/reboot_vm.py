@@ -9,7 +9,7 @@ from ..errors import CloudError, VMNotFound
 from ..operator_life import OperatorLife
 from ..transport.observe import Wait, until
 from ..verdicts import ENDED, STORED, Patience, machine_left, paused, summary, wait
-from .edit import change
+from .edit import change, new_request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 def reboot_vm(call: Call, vm_cid: str) -> None:
     """Raises VMNotFound; CloudError with the operator's reason when that lasts longer than it may."""
-    from uuid import uuid4
-
-    order = str(uuid4())
+    order = new_request()
     patience = Patience()
     change(call, vm_cid, lambda _machine: {"spec": {"reboot": order, "power": "Running"}})
 

@@ -13,6 +13,7 @@ from ..log import progress
 from ..transport.observe import Wait, until
 from ..verdicts import SNAPSHOT, Patience, wait
 from .disks import disk_claim
+from .flush import flush
 from .snapshot_class import snapshot_class_of
 
 TYPE_CHECKING = False
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
 
 
 def snapshot_disk(call: Call, disk_cid: str, metadata: Json | None) -> str:
-    """CID of a new snapshot that is ready to be restored. It holds what the disk's file system had written.
+    """CID of a new snapshot that is ready to be restored. It holds all that was written when it was asked for.
 
     Raises DiskNotFound; Unimplemented where the cluster has no snapshots, or no class for this disk's; CloudError with
-    what the storage says. Whatever fails, the VolumeSnapshot is removed: the caller has no CID to do it by.
+    what the storage says, or why a machine's last writes do not reach the disk (flush). Whatever fails, the
+    VolumeSnapshot is removed: the caller has no CID to do it by.
     """
     claim = disk_claim(call, disk_cid)
     if is_being_deleted(claim, time()):
@@ -38,6 +40,7 @@ def snapshot_disk(call: Call, disk_cid: str, metadata: Json | None) -> str:
     snapshot_class = snapshot_class_of(call, claim)
     if not is_bound(claim):
         raise CloudError(f"disk {disk_cid} has no volume yet (no machine has had it): there is nothing to snapshot")
+    flush(call, disk_cid)
     cid = names.new_cid("snapshot")
     metadata = metadata or {}
     wanted = snapshot(cid, director=call.director, disk_cid=disk_cid, snapshot_class=snapshot_class, metadata=metadata)

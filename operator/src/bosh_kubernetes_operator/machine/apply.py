@@ -41,6 +41,7 @@ from .steps import (
     DeleteAddress,
     DeletePod,
     Detach,
+    Flush,
     LetGo,
     Order,
     RemoveFinalizer,
@@ -50,7 +51,7 @@ from .steps import (
 
 log = logging.getLogger(__name__)
 
-OF_A_DISK = (CreateAttachment, Attach, Detach, LetGo)
+OF_A_DISK = (CreateAttachment, Attach, Detach, Flush, LetGo)
 
 
 class Applier:
@@ -72,6 +73,7 @@ class Applier:
             CreateAttachment: self._create_attachment,
             Attach: self._attach,
             Detach: self._detach,
+            Flush: self._flush,
             LetGo: self._let_go,
             Order: self._order,
         }
@@ -199,14 +201,27 @@ class Applier:
         return Result("Attaching", f"Pod {disk}{where}, which mounted the disk for its growth, ends first")
 
     async def _attach(self, o: Observed, step: Attach) -> Result:
-        answer = await self._orders.machine(o.name, "attach", step.disk)
+        answer = await self._attach_order(o, step.disk, bool(step.settings))
         if answer.code == ORDER_DONE:
             return Result(guest=guest(answer.data) if answer.data else None)
-        if answer.code == REFUSED and (why := answer.data.get("error")):
+        if answer.code != NOT_YET and (why := answer.data.get("error")):
             return Result("Attaching", f"the machine cannot keep the order: {why}", soon=True)
         if answer.code == REFUSED:
             return Result("DiskLost", "the guest holds another device of this disk")
-        return Result("Attaching", "the guest does not see the disk yet", soon=True)
+        nor = ", or its agent's settings cannot list it" if step.settings else ""
+        return Result("Attaching", f"the guest does not see the disk{nor} yet", soon=True)
+
+    async def _attach_order(self, o: Observed, disk: str, settings: bool) -> Answer:
+        return await self._orders.machine(o.name, "attach", disk, *(["settings"] if settings else []))
+
+    async def _flush(self, _: Observed, step: Flush) -> Result:
+        """Served also when it failed: the message says why."""
+        answer = await self._orders.attachment(step.disk, "flush", step.id)
+        if answer.code == NOT_YET:
+            return Result("Unanswered", "what was written goes to the device", soon=True)
+        if answer.code == ORDER_DONE:
+            return DONE
+        return Result(message=", ".join(answer.data.get("errors") or ()) or answer.text or f"exit code {answer.code}")
 
     async def _detach(self, o: Observed, step: Detach) -> Result:
         """First the guest lets go, then the attachment. Without an answer nothing is done: it may hold the disk."""
@@ -223,7 +238,7 @@ class Applier:
         if result.reason != "DiskBusy":
             return result
         # It stays this machine's: the firmware has to know, or the next boot would be one without the disk.
-        await self._orders.machine(o.name, "attach", step.disk)
+        await self._attach_order(o, step.disk, bool(o.disk_status.get(step.disk, {}).get("inSettings")))
         disk = o.guest.disks.get(step.disk) if o.guest else None
         if not disk or not disk.held:
             return result

@@ -21,14 +21,15 @@ from .state import (
     silent,
     terminating,
 )
-from .steps import Attach, CreateAttachment, Detach, LetGo, Order, Result, Step
+from .steps import Attach, CreateAttachment, Detach, Flush, LetGo, Order, Result, Step
 
 
 def disk_entries(o: Observed, results: Mapping[Step, Result]) -> list[Object]:
     """Sorted by CID. `path` is there as long as the guest may see the disk."""
     entries = {cid: _wanted(o, cid, results) for cid in o.wanted}
     entries |= {cid: _leaving(o, cid, results) for cid in o.leaving}
-    for entry in entries.values():
+    for cid, entry in entries.items():
+        entry |= _served(o, cid, results)
         if o.paused and entry["reason"] in ("Attaching", "Detaching"):
             entry["message"] = "spec.paused: the operator does nothing to this machine"
     return [entries[cid] for cid in sorted(entries)]
@@ -39,6 +40,18 @@ def _entry(cid: str, phase: str, reason: str, message: str = "") -> Object:
     if phase in ("Attached", "Detaching"):
         entry["path"] = names.disk_path(cid)
     return entry | ({"message": message[:4096]} if message else {})
+
+
+def _served(o: Observed, cid: str, results: Mapping[Step, Result]) -> Object:
+    """The requests about a disk that were served last, in this pass or before it."""
+    before = o.disk_status.get(cid, {})
+    served: Object = {key: before[key] for key in ("inSettings", "flush") if key in before}
+    for step, result in results.items():
+        if isinstance(step, Attach) and step.disk == cid and step.settings and not result.reason:
+            served["inSettings"] = step.settings
+        if isinstance(step, Flush) and step.disk == cid and not result.reason:
+            served["flush"] = {"id": step.id} | ({"error": result.message[:4096]} if result.message else {})
+    return served
 
 
 def _result(cid: str, results: Mapping[Step, Result], *kinds: type) -> Result | None:

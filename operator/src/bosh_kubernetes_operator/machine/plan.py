@@ -36,6 +36,7 @@ from .steps import (
     CreateRootClaim,
     DeletePod,
     Detach,
+    Flush,
     LetGo,
     Order,
     Step,
@@ -103,7 +104,7 @@ def _orders(o: Observed) -> list[Step]:
 
 
 def _disks(o: Observed) -> list[Step]:
-    steps = [_wanted(o, cid) for cid in o.wanted]
+    steps = [_wanted(o, cid) for cid in o.wanted] + [_flush(o, cid) for cid in o.wanted]
     if not silent(o):  # letting go takes answers
         steps += [_leaving(o, cid) for cid in o.leaving]
     return [step for step in steps if step]
@@ -138,8 +139,22 @@ def _wanted(o: Observed, cid: str) -> Step | None:
         return _lost(o, cid, disk)
     if unbound(attachment, o.now) and not (disk and disk.mounted):
         return LetGo(cid)
-    attached = o.disk_status.get(cid, {}).get("phase") == "Attached" and disk and disk.mounted
-    return None if attached else Attach(cid)
+    before, settings = o.disk_status.get(cid, {}), o.wishes[cid].get("inSettings", "")
+    # Once listed, the firmware decides which of several disks a boot lists: one more could keep the agent down.
+    unserved = "" if before.get("inSettings") == settings else settings
+    attached = before.get("phase") == "Attached" and disk and disk.mounted
+    return None if attached and not unserved else Attach(cid, unserved)
+
+
+def _flush(o: Observed, cid: str) -> Step | None:
+    """Asked of the attachment: what it needs is there whether the guest runs, has mounted the disk, or is off."""
+    request, attachment = o.wishes[cid].get("flush", ""), o.attachments.get(cid)
+    if not request or (o.disk_status.get(cid, {}).get("flush") or {}).get("id") == request:
+        return None
+    there = node_name(attachment)
+    if not running(attachment) or unreachable(o.nodes.get(there)) or gone_for_good(o, there):
+        return None
+    return Flush(cid, request)
 
 
 def _lost(o: Observed, cid: str, disk: GuestDisk) -> Step | None:

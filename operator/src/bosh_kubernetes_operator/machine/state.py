@@ -117,7 +117,12 @@ class Observed:
 
     @property
     def wanted(self) -> list[str]:
-        return [disk["cid"] for disk in self.spec.get("disks") or ()]
+        return list(self.wishes)
+
+    @property
+    def wishes(self) -> dict[str, Object]:
+        """Entries of `spec.disks` by CID."""
+        return {disk["cid"]: disk for disk in self.spec.get("disks") or ()}
 
     @property
     def lived(self) -> bool:

@@ -64,6 +64,15 @@ class Attach:
     """Tell the firmware that the machine should have the disk; done once the guest's side sees it."""
 
     disk: str
+    settings: str = ""  # id of the request to list it in the agent's settings, too; empty: none, or it is served
+
+
+@dataclass(frozen=True)
+class Flush:
+    """What was written to the disk goes to its device."""
+
+    disk: str
+    id: str
 
 
 @dataclass(frozen=True)
@@ -101,6 +110,7 @@ Step: TypeAlias = (
     | CreateAttachment
     | Attach
     | Detach
+    | Flush
     | LetGo
     | Order
 )
