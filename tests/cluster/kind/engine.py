@@ -148,3 +148,11 @@ def stop() -> None:
             if time.monotonic() > deadline:
                 raise ClusterError(f"dockerd (process {number}) did not end within {STOP_SECONDS} s")
             time.sleep(0.2)
+    for place in mounted_below(folder(), Path("/proc/self/mountinfo").read_text()):
+        run(["umount", "--lazy", place])  # dockerd leaves its network namespace, and with it nothing can be removed
+
+
+def mounted_below(base: Path, mountinfo: str) -> list[str]:
+    """Places below `base` where something is mounted, the innermost first; `mountinfo` as in proc(5)."""
+    places = {line.split()[4] for line in mountinfo.splitlines()}
+    return sorted((place for place in places if place.startswith(f"{base}/")), reverse=True)
