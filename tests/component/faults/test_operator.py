@@ -54,6 +54,11 @@ def wanting(*disks: str) -> Callable[[Node], None]:
     return edit(disks=[{"cid": cid} for cid in disks])
 
 
+def asking(**requests: str) -> Callable[[Node], None]:
+    """Something is asked of the first of two disks."""
+    return edit(disks=[{"cid": DISKS[0], **requests}, {"cid": DISKS[1]}])
+
+
 def lose_pod(node: Node) -> None:
     """As when a node is drained."""
     node.store.delete("Pod", NAMESPACE, VM)
@@ -69,6 +74,8 @@ WORK: dict[str, tuple[Callable[[Node], None], int]] = {
     "attach": (wanting(*DISKS), 1),
     "detach": (wanting("disk-2"), 1),
     "exchange": (wanting("disk-2", "disk-3"), 1),
+    "list in the settings": (asking(inSettings="s-1"), 1),
+    "flush": (asking(flush="f-1"), 1),
     "reboot": (edit(reboot="order-1"), 2),
     "stop": (edit(power="Stopped"), 1),
     "remake": (lose_pod, 2),
@@ -111,7 +118,9 @@ def tell(node: Node) -> list[str]:
         return {k: plain(v) for k, v in value.items() if k not in drop} if isinstance(value, dict) else value
 
     kinds = [kind for kind in node.store.kinds if kind != "Event"]
-    return [UID.sub("uid", json.dumps(plain(one), sort_keys=True)) for kind in kinds for one in node.store.list(kind)]
+    listed = [f"listed: {sorted(guest.listed)}" for guest in node.guests.values()]
+    found = [one for kind in kinds for one in node.store.list(kind)]
+    return listed + [UID.sub("uid", json.dumps(plain(one), sort_keys=True)) for one in found]
 
 
 @pytest.mark.parametrize("work", WORK)

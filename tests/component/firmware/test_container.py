@@ -76,4 +76,4 @@ def test_the_agents_note_of_a_detached_disk_does_not_outlive_a_reboot(make: Make
     machine.ctl("reboot", "r-1")
     machine.wait("running", boots=2)
 
-    assert machine.guest("cd /var/vcap/bosh; ls *.json").split() == ["agent.json", "persistent_disk_hints.json"]
+    assert "managed_disk_settings.json" not in machine.guest("ls /var/vcap/bosh").split()

@@ -96,6 +96,7 @@ class Guest:
         self._node = node
         self.state, self.served = "running", ""
         self.disks: set[str] = set()
+        self.listed: set[str] = set()  # in the settings of its agent
         self._boot()
 
     def _boot(self) -> None:
@@ -105,9 +106,11 @@ class Guest:
     def order(self, word: str, *rest: str) -> Answer:
         if word == "release":
             self.disks.discard(rest[0])
+            self.listed.discard(rest[0])
             return Answer(DONE, {"released": True}, "")
         if word == "attach":
             self.disks.add(rest[0])
+            self.listed |= {rest[0]} if rest[1:] else set()
         elif word in ("reboot", "reset") and self.served != rest[0]:
             self.served = rest[0]
             self._boot()
@@ -189,6 +192,8 @@ class Hands:
         return self._change(f"order {order[0]}", lambda: guest.order(*order))
 
     async def attachment(self, name: str, *order: str) -> Answer:
+        if order[0] == "flush":
+            return self._change("order flush", lambda: Answer(DONE, {"flushed": True}, ""))
         assert order == ("unbind",)
         busy = self._node.holds(name)
         return self._change("order unbind", lambda: Answer(REFUSED if busy else DONE, {}, "busy" if busy else ""))
