@@ -2,6 +2,7 @@
 
 import base64
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from bosh_kubernetes_cpi import start
 from bosh_kubernetes_cpi.connection import endpoint
 from bosh_kubernetes_cpi.plugin import LARGEST
 from tests.component.test_connection import running, until
-from tests.support.cpi_process import CallError
+from tests.component.test_fast_path import MEASURE, PEAK
+from tests.support.cpi_process import COMMAND, ENVIRONMENT, CallError, checked
 from tests.support.fakeapi.certs import Authority, server_context
 from tests.support.fakeapi.server import TOKEN, FakeApi
 from tests.support.scripted_server import ScriptedServer
@@ -49,7 +51,10 @@ def plugin(tmp_path):
 @pytest.mark.parametrize("version", [V1, BETA])
 def test_plugin_of_each_version_is_told_its_own(server, new_cpi, plugin, tmp_path, version) -> None:
     said = tmp_path / "said"
-    command = plugin(f'printenv > {said}; echo "$@" >> {said}; cat >> {said}; $PRINT', answer(version, token=TOKEN))
+    command = plugin(
+        f'printenv > {said}; echo "$@" >> {said}; readlink /proc/$$/fd/0 >> {said}; $PRINT',
+        answer(version, token=TOKEN),
+    )
     call = {"command": command, "args": ["one", "two words"], "env": {"PROFILE": "bosh"}, "api_version": version}
     assert new_cpi(kubernetes={**server, "exec": call})("has_vm", "vm-1") is False
 
@@ -57,7 +62,7 @@ def test_plugin_of_each_version_is_told_its_own(server, new_cpi, plugin, tmp_pat
     told = json.loads(next(line for line in lines if "KUBERNETES_EXEC_INFO" in line).partition("=")[2])
     assert told == {"apiVersion": version, "kind": "ExecCredential", "spec": {"interactive": False}}
     assert "PROFILE=bosh" in lines
-    assert lines[-1] == "one two words", "the request is not the plugin's to read"
+    assert lines[-2:] == ["one two words", "/dev/null"], "our standard input is not the plugin's to read"
 
 
 def test_plugin_is_told_of_the_cluster_if_it_asks(server, new_cpi, plugin, tmp_path) -> None:
@@ -145,10 +150,20 @@ def test_what_is_no_credential_is_told_and_not_quoted(server, new_cpi, plugin, p
 
 
 def test_plugin_may_talk_at_length_but_not_answer_so(server, new_cpi, plugin) -> None:
-    command = plugin("head -c 30000000 /dev/zero | tr '\\0' x >&2; echo end >&2; $PRINT", answer(token=TOKEN))
-    done = new_cpi(kubernetes={**server, "exec": {"command": command}}).answer("has_vm", "vm-1")
-    assert done.result is False
+    command = plugin("head -c 60000000 /dev/zero | tr '\\0' x >&2; echo >&2; echo end >&2; $PRINT", answer(token=TOKEN))
+    cpi = new_cpi(kubernetes={**server, "exec": {"command": command}})
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", MEASURE, *COMMAND, str(cpi.config)],
+        input=cpi.request("has_vm", "vm-1"),
+        capture_output=True,
+        env=ENVIRONMENT,
+        check=True,
+    )
+    *said, peak = done.stderr.splitlines()
+    assert b'"result": false, "error": null' in done.stdout
+    assert said[-1].endswith(b" end")
     assert len(done.stderr) < 2000
+    assert int(peak) < 2 * PEAK
 
     with pytest.raises(CallError, match=f"prints more than {LARGEST} bytes"):
         new_cpi(kubernetes={**server, "exec": {"command": plugin("exec yes planted")}})("has_vm", "vm-1")
@@ -326,11 +341,6 @@ def test_encrypted_key_asks_nobody(api, server, new_cpi) -> None:
 
 
 def test_proxies_of_the_environment_have_no_say(api, cpi, connect_proxy) -> None:
-    import os
-    import subprocess
-
-    from tests.support.cpi_process import COMMAND, checked
-
     away = {"HTTPS_PROXY": "http://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1", "NO_PROXY": "*"}
     through = {"proxy": f"http://127.0.0.1:{connect_proxy.port}"}
     config = json.loads(cpi.config.read_text())
@@ -340,7 +350,7 @@ def test_proxies_of_the_environment_have_no_say(api, cpi, connect_proxy) -> None
             [*COMMAND, str(cpi.config)],
             input=cpi.request("has_vm", "vm-1"),
             capture_output=True,
-            env={"PATH": os.defpath, **away},
+            env={**ENVIRONMENT, **away},
             timeout=60,
             check=False,
         )
