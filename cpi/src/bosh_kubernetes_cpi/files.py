@@ -13,11 +13,11 @@ LARGEST = 1 << 20  # bytes; a token has a few thousand, a bundle of authorities 
 def read_text(path: str, key: str) -> str:
     """The ASCII text of the file that the property `key` names.
 
-    Raises RequestError, with path and reason, for one that is missing, no regular file (a FIFO would keep us waiting, a
+    Raises RequestError, with reason and path, for one that is missing, no regular file (a FIFO would keep us waiting, a
     device may have no end), larger than LARGEST, or relative: the working directory is the caller's.
     """
-    if not path.startswith("/"):
-        raise RequestError(f"{key}: {path} must be an absolute path, as the CPI is started in any folder")
+    if not path.startswith("/"):  # not quoted: it may well be what should stand in the file
+        raise RequestError(f"{key} must be an absolute path, as the CPI is started in any folder")
     try:
         return _content(path).decode("ascii")
     except (OSError, ValueError) as error:
