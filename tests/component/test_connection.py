@@ -13,11 +13,6 @@ from tests.support.fakeapi.certs import Authority
 from tests.support.fakeapi.server import TOKEN
 
 
-@pytest.fixture
-def server(api):
-    return {"server": api.url, "ca": api.authority.pem}
-
-
 def test_client_certificate(api, server, new_cpi) -> None:
     block = {**server, "client_certificate": api.client.certificate, "client_key": api.client.key}
     assert new_cpi(kubernetes=block)("has_vm", "vm-1") is False
