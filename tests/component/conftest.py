@@ -158,6 +158,26 @@ def attributes_class(name: str) -> Json:
 
 
 @pytest.fixture
+def server(api: FakeApi) -> Json:
+    """A connection without credentials."""
+    return {"server": api.url, "ca": api.authority.pem}
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Callable[..., str]:
+    """Writes a plugin of the lines `script`, which may say `$PRINT` to print the file of the text `prints`."""
+
+    def write(script: str = "$PRINT", prints: str = "") -> str:
+        path, text = tmp_path / "plugin", tmp_path / "prints"
+        text.write_text(prints)
+        path.write_text(f"#!/bin/sh\nPRINT='cat {text}'\n{script}\n")
+        path.chmod(0o755)
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
 def connect_proxy() -> Iterator[ConnectProxy]:
     with ConnectProxy() as proxy:
         yield proxy

@@ -13,11 +13,6 @@ from tests.support.fakeapi.certs import Authority
 from tests.support.fakeapi.server import TOKEN
 
 
-@pytest.fixture
-def server(api):
-    return {"server": api.url, "ca": api.authority.pem}
-
-
 def test_client_certificate(api, server, new_cpi) -> None:
     block = {**server, "client_certificate": api.client.certificate, "client_key": api.client.key}
     assert new_cpi(kubernetes=block)("has_vm", "vm-1") is False
@@ -93,8 +88,8 @@ def test_proxy_by_connect(server, new_cpi, connect_proxy) -> None:
 
 def test_wait_goes_on_after_the_watch_is_too_old(api, cpi, create_vm, operator) -> None:
     operator.reasons["*"] = ("Starting", "the guest starts")
-    process = cpi.start(cpi.request("reboot_vm", _running(api, operator, create_vm)))
-    _until(lambda: any("watch=true" in seen.query and "fieldSelector" in seen.query for seen in api.seen))
+    process = cpi.start(cpi.request("reboot_vm", running(api, operator, create_vm)))
+    until(lambda: any("watch=true" in seen.query and "fieldSelector" in seen.query for seen in api.seen))
     api.store.forget_history()
     operator.reasons.clear()
     with api.store.changed:
@@ -108,7 +103,7 @@ def test_watch_that_says_nothing_is_not_trusted(api, cpi, create_vm, operator) -
     api.fault("GET", "watch=true", silent=True)
     operator.deaf.add(cid)
     process = cpi.start(cpi.request("reboot_vm", cid))
-    _until(lambda: api.pending_faults() == 0)
+    until(lambda: api.pending_faults() == 0)
     operator.deaf.clear()
 
     assert cpi.finish(process).value() is None
@@ -131,14 +126,14 @@ def test_forbidden_names_the_right_and_the_page(api, cpi) -> None:
     assert "docs/configuration.md" in failure.value.message
 
 
-def _running(api, operator, create_vm) -> str:
+def running(api, operator, create_vm) -> str:
     held = operator.reasons.pop("*")
     cid: str = create_vm()
     operator.reasons["*"] = held
     return cid
 
 
-def _until(condition, seconds: float = 20) -> None:
+def until(condition, seconds: float = 20) -> None:
     end = time.monotonic() + seconds
     pause = threading.Event()
     while not condition():

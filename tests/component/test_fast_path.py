@@ -5,6 +5,7 @@ import sys
 
 from bosh_kubernetes_cpi import start
 from tests.support.cpi_process import COMMAND, ENVIRONMENT
+from tests.support.fakeapi.server import TOKEN
 
 HEAVY = {
     "kubernetes",
@@ -28,6 +29,7 @@ HEAVY = {
     "site",
     "runpy",
 }
+SLOW = {f"bosh_kubernetes_cpi.{name}" for name in ("credentials", "files", "plugin", "redaction")}
 MOST = 75  # beyond what a bare interpreter loads; the libraries json, signal and ssl are 47 of them
 MOST_OF_INFO = 48  # the libraries json and signal are 32 of them
 PEAK = 25 << 10  # KiB of resident memory
@@ -66,7 +68,26 @@ def test_has_vm_loads_the_standard_library_only_and_little_of_it(cpi, api) -> No
     assert not {name.partition(".")[0] for name in modules} & HEAVY
     assert "ssl" in modules
     assert "bosh_kubernetes_cpi.cloud_properties" not in modules
+    assert not modules & SLOW
     assert len(modules) <= MOST, sorted(modules)
+
+
+def test_rotating_credentials_cost_three_modules_and_a_plugin_no_package(api, new_cpi, tmp_path) -> None:
+    answer = (
+        f'{{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{{"token":"{TOKEN}"}}}}'
+    )
+    file, plugin = tmp_path / "token", tmp_path / "plugin"
+    file.write_text(TOKEN)
+    plugin.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    plugin.chmod(0o755)
+    server = {"server": api.url, "ca": api.authority.pem}
+    plain, by_file, by_plugin = (
+        loaded(new_cpi(kubernetes={**server, **way}), "has_vm", "vm-unknown")
+        for way in ({"token": TOKEN}, {"token_file": str(file)}, {"exec": {"command": str(plugin)}})
+    )
+
+    assert by_file - plain == SLOW - {"bosh_kubernetes_cpi.plugin"}
+    assert not {name.partition(".")[0] for name in by_plugin} & (HEAVY - {"subprocess", "contextlib"})
 
 
 def test_info_loads_neither_tls_nor_the_configuration(cpi) -> None:

@@ -9,12 +9,21 @@ from .transport.tls import tls_context
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
     from typing import Any
 
     from .clock import Deadline
+    from .credentials import Source
 
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+IN_CLUSTER = "https://kubernetes.default.svc"  # the environment, which would have its address, is not read
 DEFAULT_NAMESPACE = "bosh-machines"
+
+# The forms of a block, by the key that makes each, and what may stand beside it; with any of them ANYWHERE.
+WAYS = ("token", "token_file", "client_certificate", "exec")
+FORMS = {"server": ("ca", "client_key", *WAYS), "kubeconfig": ("context",), "in_cluster": ()}
+ANYWHERE = ("tls_server_name", "proxy")
 
 _LABEL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _OTHER_PARTS = frozenset("@?#[]\\ ")  # what must not be left in host or path of a URL
@@ -23,18 +32,23 @@ _OTHER_PARTS = frozenset("@?#[]\\ ")  # what must not be left in host or path of
 def connect(config: dict[str, Any], deadline: Deadline) -> tuple[Api, str]:
     """The API server and the machines' namespace. Nothing is sent yet.
 
-    Raises RequestError when the block is incomplete or contradicts itself.
+    Raises RequestError when the block is incomplete or contradicts itself, NoCredential when its plugin fails.
     """
     block = config["kubernetes"]
     namespace = config["namespace"]
-    forms = [form for form in ("server", "kubeconfig", "in_cluster") if block.get(form)]
+    forms = [form for form in FORMS if block.get(form)]
     if len(forms) != 1:
         found = " and ".join(forms) or "none of them"
         raise RequestError(f"kubernetes: needs one of server, kubeconfig and in_cluster, there is {found}")
-    if forms[0] == "in_cluster":
+    form = forms[0]
+    if surplus := [key for key in block if block[key] and key not in (form, *FORMS[form], *ANYWHERE)]:
+        raise RequestError(
+            f"kubernetes.{surplus[0]} does not go with kubernetes.{form}, which brings its own or needs none"
+        )
+    if form == "in_cluster":
         block, found_namespace = _in_cluster(block)
         namespace = namespace or found_namespace
-    elif forms[0] == "kubeconfig":
+    elif form == "kubeconfig":
         from .kubeconfig import read
 
         block, found_namespace = read(block)
@@ -46,42 +60,73 @@ def connect(config: dict[str, Any], deadline: Deadline) -> tuple[Api, str]:
 
 
 def endpoint(block: dict[str, Any]) -> Endpoint:
-    """The endpoint of a block of the form `server`."""
+    """The endpoint of a block of the form `server`. Raises RequestError, NoCredential."""
     scheme, host, port, base = split_url(block["server"])
     if scheme != "https":
         raise RequestError("kubernetes.server must be an https URL: credentials are sent to it")
-    headers = {}
-    ways = [way for way in ("token", "token_file", "client_certificate", "exec") if block.get(way)]
+    ways = [way for way in WAYS if block.get(way)]
     if len(ways) != 1:
         found = " and ".join(ways) or "none of them"
         raise RequestError(f"kubernetes: needs one of token, token_file, client_certificate and exec, there is {found}")
     certificate, key = block.get("client_certificate", ""), block.get("client_key", "")
-    if certificate and not key:
-        raise RequestError("kubernetes.client_certificate needs kubernetes.client_key")
-    token = block.get("token", "")
-    if block.get("token_file"):
-        token = _text(block["token_file"], "kubernetes.token_file")
-    elif block.get("exec"):
-        from .kubeconfig import credential
+    if bool(certificate) != bool(key):
+        raise RequestError("kubernetes.client_certificate and kubernetes.client_key need each other")
 
-        token, certificate, key = credential(block)
-    if token:
-        headers["Authorization"] = f"Bearer {token.strip()}"
-        if not headers["Authorization"].isascii() or "\n" in token.strip():
-            raise RequestError("kubernetes.token is no bearer token")
-    try:
-        tls = tls_context(ca=block.get("ca", ""), certificate=certificate, key=key)
-    except ValueError as error:
-        raise RequestError(f"kubernetes: {error}") from error
-    return Endpoint(
+    def tls(certificate: str, key: str) -> ssl.SSLContext:
+        try:
+            return tls_context(ca=block.get("ca", ""), certificate=certificate, key=key)
+        except ValueError as error:
+            raise RequestError(f"kubernetes: {error}") from error
+
+    made = Endpoint(
         host,
         port,
-        tls=tls,
+        tls=None,
         base=base,
-        headers=headers,
-        server_name=block.get("tls_server_name", ""),
+        server_name=_name(block.get("tls_server_name", "")),
         proxy=proxy(block["proxy"]) if block.get("proxy") else None,
     )
+    if ways[0] in ("token_file", "exec"):
+        made.renew = _source(block, tls).renew
+        made.renew(made, False)
+        return made
+    made.tls = tls(certificate, key)
+    if token := block.get("token", ""):
+        made.headers["Authorization"] = f"Bearer {bearer(token, 'kubernetes.token')}"
+    return made
+
+
+def _source(block: dict[str, Any], tls: Callable[[str, str], ssl.SSLContext]) -> Source:
+    """Credentials that may end before the call does."""
+    from .credentials import Source, of_file
+
+    if block.get("token_file"):
+        return Source(lambda: of_file(block["token_file"]), tls)
+    from .plugin import cluster_info, credential
+
+    return Source(lambda: credential(block["exec"], cluster_info(block)), tls)
+
+
+def bearer(text: str, what: str) -> str:
+    """A token without the white space around it. Raises RequestError, which names `what` and does not quote it."""
+    token = text.strip()
+    if not token:
+        raise RequestError(f"{what} is empty")
+    if " " in token or not token.isascii() or not token.isprintable():
+        raise RequestError(f"{what} is no bearer token: one word of ASCII, without 'Bearer' before it")
+    return token
+
+
+def _name(name: str) -> str:
+    """A host's name that a certificate is to show."""
+    if (
+        name.startswith(".")
+        or not name.isascii()
+        or not name.isprintable()
+        or not (_OTHER_PARTS | {"/"}).isdisjoint(name)
+    ):
+        raise RequestError("kubernetes.tls_server_name is no name of a host")
+    return name
 
 
 def proxy(url: str) -> tuple[str, int, dict[str, str]]:
@@ -119,21 +164,13 @@ def split_url(url: str) -> tuple[str, str, int, str]:
 
 
 def _in_cluster(block: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """The service account that the kubelet puts into a Pod; the server's well-known name, as the environment is not
-    read.
-    """
+    """The service account that the kubelet puts into a Pod, and its namespace."""
+    from .files import read_text
+
     whole = {
         **block,
-        "server": "https://kubernetes.default.svc",
-        "ca": _text(f"{ACCOUNT}/ca.crt", "kubernetes.in_cluster"),
+        "server": IN_CLUSTER,
+        "ca": read_text(f"{ACCOUNT}/ca.crt", "kubernetes.in_cluster"),
         "token_file": f"{ACCOUNT}/token",
     }
-    return whole, _text(f"{ACCOUNT}/namespace", "kubernetes.in_cluster").strip()
-
-
-def _text(path: str, key: str) -> str:
-    try:
-        with open(path, encoding="ascii") as file:
-            return file.read()
-    except (OSError, ValueError) as error:
-        raise RequestError(f"{key}: cannot read {path}: {getattr(error, 'strerror', '') or 'not ASCII'}") from error
+    return whole, read_text(f"{ACCOUNT}/namespace", "kubernetes.in_cluster").strip()

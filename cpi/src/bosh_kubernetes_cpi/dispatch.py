@@ -99,7 +99,7 @@ def answer(text: bytes, config_path: str, begin: Callable[[float], None]) -> Jso
         arguments = check(request["method"], request["arguments"], shapes)
         version = versions.requested(request.get("api_version"))
         call = Call(request["method"], request["context"], version=version, config_path=config_path, limit=limit)
-        log.begin(call.method)
+        log.begin(call.method, lambda text: _redacted(text, request, call))
         begin(limit)
         name = f"{__package__}.methods.{module}"
         __import__(name)  # what importlib.import_module does, without the 2 % of `info` that importlib takes to load
@@ -209,10 +209,10 @@ def _known(method: str) -> tuple[str, float, tuple[tuple[str, str], ...], str]:
 
 def _redacted(message: str, request: Json, call: Call | None) -> str:
     """`message` without create_vm's env and the configuration's credentials; the context's are among these."""
-    from .redaction import redact, texts
+    from .redaction import kept, redact, texts
 
     env = request["arguments"][5:6] if request.get("method") == "create_vm" else []
-    return redact(message, texts(env) | (call.secrets() if call else set()))
+    return redact(message, texts(env) | kept() | (call.secrets() if call else set()))
 
 
 def _where(fault: Exception) -> str:

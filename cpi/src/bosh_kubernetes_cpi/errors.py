@@ -14,6 +14,7 @@
         ├── Interrupted
         ├── TimedOut
         ├── OperatorSilent
+        ├── NoCredential
         ├── ApiError
         │   ├── Untrusted
         │   ├── Unavailable
@@ -164,6 +165,15 @@ class OperatorSilent(CloudError):
     """The operator has not renewed its Lease for `timeouts.operator` seconds while the call waited for it.
 
     Remedy: look at the Deployment `bosh-kubernetes-operator` and its logs, then call again.
+    """
+
+    retry = True
+
+
+class NoCredential(CloudError):
+    """The credential plugin of `kubernetes.exec` ended with an error, or did not end in time. Nothing was sent.
+
+    Remedy: the message has what the plugin says; run it by hand, as the user and with the few variables of the CPI.
     """
 
     retry = True

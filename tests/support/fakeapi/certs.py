@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LIFE = datetime.timedelta(days=2)
+
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 class Pair(NamedTuple):
@@ -31,27 +33,35 @@ class Authority:
         )
         self.pem = _pem(certificate)
 
-    def server(self, *names: str) -> Pair:
-        """For `names`, 127.0.0.1 and localhost."""
+    def server(self, *names: str, ended: bool = False) -> Pair:
+        """For `names`, 127.0.0.1 and localhost. `ended`: it expired an hour ago."""
         hosts: list[x509.GeneralName] = [x509.DNSName(name) for name in ("localhost", *names)]
         hosts.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
-        return self._issue("server", x509.SubjectAlternativeName(hosts), ExtendedKeyUsageOID.SERVER_AUTH)
+        alternative = x509.SubjectAlternativeName(hosts)
+        end = -datetime.timedelta(hours=1) if ended else LIFE
+        return self._issue("server", alternative, ExtendedKeyUsageOID.SERVER_AUTH, new_key(), end)
 
-    def client(self, name: str) -> Pair:
+    def client(self, name: str, key: Key | None = None) -> Pair:
         alternative = x509.SubjectAlternativeName([x509.DNSName(name)])
-        return self._issue(name, alternative, ExtendedKeyUsageOID.CLIENT_AUTH)
+        return self._issue(name, alternative, ExtendedKeyUsageOID.CLIENT_AUTH, key or new_key(), LIFE)
 
-    def _issue(self, name: str, alternative: x509.SubjectAlternativeName, usage: x509.ObjectIdentifier) -> Pair:
-        key = ec.generate_private_key(ec.SECP256R1())
+    def _issue(
+        self,
+        name: str,
+        alternative: x509.SubjectAlternativeName,
+        usage: x509.ObjectIdentifier,
+        key: Key,
+        end: datetime.timedelta,
+    ) -> Pair:
         certificate = (
-            self._builder(_name(name), key)
+            self._builder(_name(name), key, end)
             .add_extension(alternative, critical=False)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .sign(self._key, hashes.SHA256())
         )
-        return Pair(_pem(certificate), _key_pem(key))
+        return Pair(_pem(certificate), key_pem(key))
 
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    def _builder(self, subject: x509.Name, key: Key, end: datetime.timedelta = LIFE) -> x509.CertificateBuilder:
         now = datetime.datetime.now(datetime.timezone.utc)
         return (
             x509.CertificateBuilder()
@@ -60,13 +70,13 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - LIFE)
-            .not_valid_after(now + LIFE)
+            .not_valid_after(now + end)
         )
 
 
-def server_context(authority: Authority) -> ssl.SSLContext:
+def server_context(authority: Authority, pair: Pair | None = None) -> ssl.SSLContext:
     """TLS of a server on this machine."""
-    pair = authority.server()
+    pair = pair or authority.server()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as folder:
         chain = Path(folder, "chain.pem")
@@ -83,7 +93,14 @@ def _pem(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
-def _key_pem(key: ec.EllipticCurvePrivateKey) -> str:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode()
+def new_key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def key_pem(
+    key: Key,
+    form: serialization.PrivateFormat = serialization.PrivateFormat.PKCS8,
+    passphrase: str = "",
+) -> str:
+    locked = serialization.BestAvailableEncryption(passphrase.encode()) if passphrase else serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, form, locked).decode()

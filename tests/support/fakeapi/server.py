@@ -39,7 +39,11 @@ class Seen(NamedTuple):
 
 
 class FakeApi:
-    def __init__(self) -> None:
+    """`token` is the one that it accepts: change it, and the old one is refused. `expired`: its certificate is."""
+
+    def __init__(self, token: str = TOKEN, *, expired: bool = False) -> None:
+        self.token = token
+        self.presented: list[str] = []  # the field Authorization of each request, else the client certificate's name
         self.authority = Authority()
         self.client = self.authority.client("cpi")
         self.store = Store(all_kinds())
@@ -49,7 +53,7 @@ class FakeApi:
         self.intercept: Callable[[Seen], Fault | None] = lambda _: None  # asked at each request, before `fault`
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
-        context = server_context(self.authority)
+        context = server_context(self.authority, self.authority.server(ended=expired))
         context.load_verify_locations(cadata=self.authority.pem)
         context.verify_mode = ssl.CERT_OPTIONAL
         self._server = _Server(self, context)
@@ -189,8 +193,12 @@ class _Handler(BaseHTTPRequestHandler):
         return self._send(fault.status, fault.body or refusal.status(), retry_after=fault.header)
 
     def _authenticate(self) -> None:
+        api = self.server.api
         certificate = cast(ssl.SSLSocket, self.connection).getpeercert()
-        if self.headers.get("Authorization") != f"Bearer {TOKEN}" and not certificate:
+        names = [str(value) for part in (certificate or {}).get("subject", ()) for _, value in part]
+        authorization = self.headers.get("Authorization") or "".join(names)
+        api.presented.append(authorization)
+        if authorization != f"Bearer {api.token}" and not certificate:
             raise errors.unauthorized()
 
     def _resource(self, path: str) -> tuple[Kind, str, str, str]:

@@ -4,7 +4,7 @@ from importlib import import_module
 
 import pytest
 
-from bosh_kubernetes_cpi import dispatch, redaction, versions
+from bosh_kubernetes_cpi import dispatch, log, redaction, versions
 
 
 @pytest.mark.parametrize("method", dispatch.METHODS)
@@ -94,6 +94,15 @@ REDACTED = [
     ("the token abcdef is wrong", {"abcdef"}, "the token <redacted> is wrong"),
     ("abcdefgh", {"abcdef", "abcdefgh"}, "<redacted>"),
     ("nothing", set(), "nothing"),
+    ("user u, password abc, in abcd and abc", {"abc"}, "user u, password <redacted>, in abcd and <redacted>"),
+    ('{"password": "a.b"}', {"a.b"}, '{"password": "<redacted>"}'),
+    (r'said "a\"b\u00e9cdef"', {'a"b\u00e9cdef'}, 'said "<redacted>"'),
+    (r'said "a\"b\u00e9cdef"'.replace("\u00e9", "\\u00e9"), {'a"b\u00e9cdef'}, 'said "<redacted>"'),
+    ("GET /?token=abc%2Fdef%3D", {"abc/def="}, "GET /?token=<redacted>"),
+    ("Basic dXNlcjphYmNkZWY= refused", {"abcdef"}, "Basic <redacted>= refused"),
+    ("data: eHh4YWJjZGVmeXl5Cg", {"abcdef"}, "data: <redacted>"),
+    ("data: eHh4YWJjZGVmeXl5C", {"abcdef"}, "data: <redacted>"),
+    ("data: eHh4eHh4eHh4eXl5Cg", {"abcdef"}, "data: eHh4eHh4eHh4eXl5Cg"),
 ]
 
 
@@ -102,14 +111,45 @@ def test_redact(text, secrets, expected) -> None:
     assert redaction.redact(text, secrets) == expected
 
 
+def test_a_long_text_is_cut_between_words() -> None:
+    """Half a secret would not be known as one; and the time that each word takes is bounded."""
+    room = redaction.LONGEST - 10
+    assert redaction.redact("x" * room + " planted-secret", {"planted-secret"}) == "x" * room
+    assert redaction.redact("y" * 70_000_000, {"planted-secret"}) == "(a word of 70000000 characters)"
+
+
 def test_texts_are_found_at_any_depth_and_line_by_line() -> None:
     key = "-----BEGIN-----\nsecretline\n"
-    env = {"bosh": {"mbus": {"cert": {"private_key": key}}, "group": "harmless", "pin": "1234"}}
+    env = {"bosh": {"mbus": {"cert": {"private_key": key}}, "group": "harmless", "pin": "1234", "password": "abc"}}
     found = redaction.texts([env])
 
     assert "secretline" in found
     assert "harmless" not in found
-    assert "1234" not in found
+    assert "1234" not in found, "a word of no secret key"
+    assert "abc" in found
+    assert redaction.texts({"password": 1234, "tokens": ["t", True], "secret": {"of": "x"}}) == {"1234", "t"}
+
+
+URLS = [
+    ("nats://10.0.0.6:4222", set()),
+    ("nats://user:abc@10.0.0.6", {"user:abc", "nats://user:abc@10.0.0.6", "abc"}),
+    ("http://user:pa%40ss@proxy", {"user:pa%40ss", "user:pa@ss", "pa%40ss", "pa@ss", "http://user:pa%40ss@proxy"}),
+    ("https://tok@server", {"tok", "https://tok@server"}),
+    ("user:password@registry:5000", {"user:password", "password", "user:password@registry:5000"}),
+]
+
+
+@pytest.mark.parametrize(("url", "expected"), URLS)
+def test_secrets_of_a_url(url, expected) -> None:
+    assert redaction.of_url(url) == expected
+
+
+def test_lines_of_progress_pass_through_the_same(capfd) -> None:
+    log.begin("has_vm", lambda text: redaction.redact(text, {"planted"}))
+    log.progress("the planted one")
+    log.begin("-")
+
+    assert capfd.readouterr().err.endswith(" has_vm the <redacted> one\n")
 
 
 def test_secrets_of_the_configuration() -> None:

@@ -51,6 +51,27 @@ def test_properties_and_defaults_are_those_of_the_configuration() -> None:
     assert config_module.merge(config({}), {}) == config_module.merge({}, {})
 
 
+def test_examples_and_defaults_are_taken_as_they_are() -> None:
+    """What the spec shows is what the CPI reads, and nothing of it is unknown or of another kind."""
+    shown = {name: value["example"] for name, value in SPEC["properties"].items() if "example" in value}
+    shown |= {name: value["default"] for name, value in SPEC["properties"].items() if value.get("default")}
+    nested: dict[str, Any] = {}
+    for name, value in shown.items():
+        section, _, key = name.partition(".")
+        nested.setdefault(section, {})[key] = value
+    merged = config_module.merge(config(nested), {})
+
+    assert merged["kubernetes"]["exec"]["command"]
+    for section, keys in nested.items():
+        assert {key: merged[section][key] for key in keys} == keys
+
+
+def test_keys_of_the_plugin_are_described_as_the_configuration_has_them() -> None:
+    described = SPEC["properties"]["kubernetes.exec"]["description"]
+
+    assert [key for key in config_module.SCHEMA["kubernetes"]["exec"] if key not in described] == []
+
+
 @pytest.mark.parametrize("value", ['a "quoted"\nPEM & <text>', ["a", "b"], {"a": {"b": 1}}, True, False, 7])
 def test_every_property_arrives_under_its_own_name(value: Any) -> None:
     properties: dict[str, Any] = {}

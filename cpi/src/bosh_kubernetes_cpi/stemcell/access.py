@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from .. import redaction
 from ..clock import Deadline
 from ..errors import RegistryError
 from ..transport.http import Connection, Endpoint, Unreachable
@@ -34,6 +35,7 @@ class Access:
         self._registry = registry
         self._deadline = deadline
         self._credentials = "Basic " + b64encode(f"{username}:{password}".encode()).decode() if username else ""
+        redaction.keep({"token": self._credentials.removeprefix("Basic ")})
         self._ca = ca
         self._insecure = insecure
         self._connect = connect
@@ -89,4 +91,5 @@ class Access:
                 status=status,
                 ok_to_retry=status >= 500 or status == 429,
             )
+        redaction.keep({"token": token})
         return token

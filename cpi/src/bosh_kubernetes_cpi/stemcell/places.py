@@ -109,5 +109,6 @@ class Places:
             headers=self.api.headers,
             server_name=self.api.server_name,
             proxy=self.api.proxy,
+            renew=self.api.renew,
         )
         return Registry(f"registry {service} (through the API server)", endpoint, repository, self.deadline)

@@ -58,8 +58,13 @@ def parse_error(body: bytes) -> str:
         return ": ".join(str(part) for part in (code, message) if part)
     if answer.get("kind") == "Status":
         return str(answer.get("message") or answer.get("reason") or "")
-    text = " ".join(body[:200].decode("utf-8", "replace").split())
-    return "" if text.startswith("<") else text
+    words = " ".join(body.decode("utf-8", "replace").split())
+    return "" if words.startswith("<") else beginning(words)
+
+
+def beginning(text: str, most: int = 200) -> str:
+    """At most `most` characters of a text, and no part of a word: half a credential would be struck out by nobody."""
+    return text if len(text) <= most else text[: most + 1].rpartition(" ")[0]
 
 
 def absolute(location: str, *, own: str, path: str) -> SplitResult:

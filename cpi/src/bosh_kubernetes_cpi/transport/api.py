@@ -179,6 +179,9 @@ class Api:
                     f"{error}. `kubernetes.ca` in the CPI's configuration must be the authority of this cluster, and "
                     "`kubernetes.tls_server_name` a host that the certificate shows"
                 ) from error
+            if error.refused:
+                cure = "Check `kubernetes.proxy` in the CPI's configuration, and whom the proxy lets pass"
+                raise ApiError(f"cannot reach the API server: {error}. {cure}") from error
             raise _unavailable(str(error)) from error
 
     def _body(self, response: Answer) -> bytes:

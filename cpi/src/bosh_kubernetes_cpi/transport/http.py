@@ -13,7 +13,7 @@ from .answer import Answer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any, BinaryIO
 
     from ..clock import Deadline
@@ -23,16 +23,24 @@ CONNECT = 10.0  # seconds for TCP and TLS
 
 
 class Unreachable(Exception):  # noqa: N818 (it says what happened)
-    """No answer. `untrusted`: because of the server's certificate, so another try is none."""
+    """No answer. `untrusted`: because of the server's certificate, so another try is none; `refused`: by the proxy, of
+    which the same is true.
+    """
 
     untrusted = False
+    refused = False
+
+
+class _Refused(ConnectionError):  # noqa: N818 (it says what happened)
+    """A proxy that does not let us pass."""
 
 
 class Endpoint:
     """Where and as whom: host, port, TLS (None: plain HTTP), headers of every request.
 
     `base` is put before every path, `server_name` is what the certificate must show (default: host), `proxy` is
-    (host, port, headers) of an HTTP proxy.
+    (host, port, headers) of an HTTP proxy. `renew` puts other credentials into `headers` and `tls` where it has some,
+    and answers whether it did; its second argument is whether the server refused those that are there (401).
     """
 
     def __init__(
@@ -45,6 +53,7 @@ class Endpoint:
         headers: Mapping[str, str] | None = None,
         server_name: str = "",
         proxy: tuple[str, int, dict[str, str]] | None = None,
+        renew: Callable[[Endpoint, bool], bool] | None = None,
     ) -> None:
         self.host = host
         self.port = port
@@ -53,6 +62,7 @@ class Endpoint:
         self.headers = dict(headers or {})
         self.server_name = server_name or host
         self.proxy = proxy
+        self.renew = renew
 
     @property
     def authority(self) -> str:
@@ -92,8 +102,28 @@ class Connection:
 
         A body that is not bytes is streamed, and Content-Length in `headers` says how long it is. An answer that was
         not read to its end costs the next request a new connection. `patience`: seconds that the server may be
-        silent. Raises Unreachable, and TimedOut when the deadline is over.
+        silent. Credentials that end meanwhile are renewed: a 401 to them is no answer yet, unless the body was
+        streamed. Raises Unreachable, TimedOut when the deadline is over, and what the endpoint's `renew` raises.
         """
+        if self.endpoint.renew is None:
+            return self._request(method, path, body, headers, patience)
+        if self.endpoint.renew(self.endpoint, False):
+            self.close()
+        answer = self._request(method, path, body, headers, patience)
+        again = answer.status == 401 and (body is None or isinstance(body, bytes))
+        if not again or not self.endpoint.renew(self.endpoint, True):
+            return answer
+        self.close()
+        return self._request(method, path, body, headers, patience)
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | Iterable[bytes] | None,
+        headers: Mapping[str, str] | None,
+        patience: float,
+    ) -> Answer:
         self.deadline.check(f"talking to {self.endpoint!r}")
         if self._answer is not None and not self._answer.reusable:
             self.close()
@@ -118,6 +148,7 @@ class Connection:
             self.close()
             unreachable = Unreachable(f"{self.endpoint!r}: {explain(error)}")
             unreachable.untrusted = isinstance(error, ssl.SSLCertVerificationError)
+            unreachable.refused = isinstance(error, _Refused)
             raise unreachable from error
         except BaseException:  # half a request: nothing can follow
             self.close()
@@ -184,12 +215,16 @@ def _tunnel(connection: socket.socket, authority: str, headers: Mapping[str, str
     with connection.makefile("rb", buffering=0) as file:  # not a byte more than the answer: TLS follows
         answer = Answer(file, "CONNECT")  # type: ignore[arg-type]  # only what a BinaryIO has is used
     if not 200 <= answer.status < 300:
-        raise ConnectionError(f"the proxy refused to connect: HTTP {answer.status} {answer.reason}")
+        kind = _Refused if answer.status in (401, 403, 407) else ConnectionError
+        raise kind(f"the proxy refused to connect: HTTP {answer.status} {answer.reason}")
 
 
 def _plain(host: str) -> str:
     """A host's name in ASCII."""
-    return host if host.isascii() else host.encode("idna").decode("ascii")
+    try:
+        return host if host.isascii() else host.encode("idna").decode("ascii")
+    except UnicodeError as error:
+        raise OSError("its name is none of a host") from error
 
 
 def _as_bytes(host: str) -> Any:
