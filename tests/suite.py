@@ -144,7 +144,6 @@ def cluster_up(suite: Suite, name: str = NAME, nodes: int = 1) -> None:
     words = ["sh", "-c", script, sys.executable, str(CLUSTER), name]
     said = subprocess.run(words, env=suite.environment, capture_output=True, text=True, check=True).stdout
     suite.environment = dict(pair.split("=", 1) for pair in said.split("\0") if "=" in pair)
-    suite.step("block volumes", [sys.executable, CLUSTER, "volumes", "--name", name], needed=True)
     suite.step("images", [sys.executable, "-m", "tests.support.cluster.images"], needed=True)
 
 
@@ -172,6 +171,9 @@ def lint(suite: Suite) -> None:
     suite.step("ruff check", [BIN / "ruff", "check", "cpi", "operator", "docs", "tests"])
     suite.step("mypy", [BIN / "mypy"])
     suite.step("shellcheck", ["shellcheck", *shell_scripts()])
+    suite.step(
+        "gofmt", ["sh", "-c", 'wrong=$(gofmt -d tests/support/csi); test -z "$wrong" || { echo "$wrong"; exit 1; }']
+    )
 
 
 def with_cluster(suite: Suite) -> None:

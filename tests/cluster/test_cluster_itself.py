@@ -79,7 +79,6 @@ def kubectl() -> Iterator[Kubectl]:
     within.run("wait", "--for=create", "serviceaccount/default", "--timeout=60s")
     yield within
     within.run("delete", "namespace", name, "--wait=true", "--timeout=120s", timeout=150)
-    tool("volumes", "--count", "0", "--name", os.environ["BOSH_CLUSTER"])
 
 
 @pytest.fixture
@@ -100,8 +99,14 @@ def start(kubectl: Kubectl) -> Iterator[Callable[..., None]]:
 
 def test_nodes_and_what_runs_on_them_are_ready(kubectl: Kubectl) -> None:
     kubectl.run("wait", "--for=condition=Ready", "node", "--all", "--timeout=30s")
-    for namespace, name in (("kube-system", "coredns"), ("local-path-storage", "local-path-provisioner")):
-        kubectl.within(namespace).run("rollout", "status", f"deployment/{name}", "--timeout=60s")
+    workloads = {
+        "kube-system": ("deployment/coredns",),
+        "local-path-storage": ("deployment/local-path-provisioner",),
+        "csi": ("deployment/csi-controller", "daemonset/csi-node"),
+    }
+    for namespace, names in workloads.items():
+        for name in names:
+            kubectl.within(namespace).run("rollout", "status", name, "--timeout=60s")
 
 
 def test_loaded_image_is_on_the_node(kubectl: Kubectl, start: Callable[..., None], tmp_path: Path) -> None:
@@ -153,40 +158,17 @@ def test_claim_of_the_default_class(kubectl: Kubectl, start: Callable[..., None]
     assert kubectl.exec("plain", "cat", "/data/file") == "kept\n"
 
 
-def _released(kubectl: Kubectl, volume: str) -> None:
-    """Released, or offered again already: tests that run beside this one recycle, too."""
+def test_block_volume_is_a_device_of_its_size_and_empty(kubectl: Kubectl, start: Callable[..., None]) -> None:
+    script = f"ls /data > /tmp/before; echo x > /data/file; {FOREVER}"
+    start(claim("block", "bosh-block", "48Mi"), pod("block", script, **on_claim("block")))
 
-    def phase() -> bool:
-        return (kubectl.get("pv", volume) or {}).get("status", {}).get("phase") in ("Released", "Available")
-
-    eventually(phase, within=30, what=f"{volume} is released")
-
-
-def test_block_volume_is_a_device_and_comes_back_empty(kubectl: Kubectl, start: Callable[..., None]) -> None:
-    # one that no other test's claim can fit, so that this very volume is offered and used again
-    size, cluster = 48, os.environ["BOSH_CLUSTER"]
-    tool("volumes", "--count", "1", "--size", str(size), "--name", cluster)
-    used = []
-    for name in ("first", "second"):
-        start(
-            claim(name, "bosh-block", f"{size}Mi"),
-            pod(name, f"ls /data > /tmp/before; echo x > /data/file; {FOREVER}", **on_claim(name)),
-        )
-        mounts = [line.split() for line in kubectl.exec(name, "cat", "/proc/self/mountinfo").splitlines()]
-        device, kind = next((m[m.index("-") + 2], m[m.index("-") + 1]) for m in mounts if m[4] == "/data")
-        assert device.startswith("/dev/loop")
-        assert kind == "ext4"
-        assert kubectl.exec(name, "cat", "/tmp/before").split() == ["lost+found"]
-        found = kubectl.get("persistentvolumeclaim", name)
-        assert found is not None
-        used.append(found["spec"]["volumeName"])
-
-        kubectl.delete("pod", name, "--wait=true")
-        kubectl.delete("persistentvolumeclaim", name, "--wait=true")
-        volume = used[-1]
-        _released(kubectl, volume)
-        tool("volumes", "--count", "0", "--name", cluster)
-    assert used[0] == used[1]
+    mounts = [line.split() for line in kubectl.exec("block", "cat", "/proc/self/mountinfo").splitlines()]
+    device, kind = next((m[m.index("-") + 2], m[m.index("-") + 1]) for m in mounts if m[4] == "/data")
+    assert device.startswith("/dev/loop")
+    assert kind == "ext4"
+    assert kubectl.exec("block", "cat", "/tmp/before").split() == ["lost+found"]
+    size = int(kubectl.exec("block", "stat", "-f", "-c", "%b", "/data")) >> 10
+    assert 36 <= size <= 48
 
 
 def test_mounts_propagate_between_pods(kubectl: Kubectl, start: Callable[..., None]) -> None:

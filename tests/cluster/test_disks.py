@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from tests.support.cluster import volumes
 from tests.support.cluster.cpi import CpiCallError
 from tests.support.cluster.machines import STORE, Machine
 from tests.support.cluster.wait import eventually
@@ -18,13 +19,10 @@ def agent_process(machine: Machine) -> str:
     return found
 
 
-def device_is_free(machine: Machine, disk: str, node) -> None:
-    """The block device of the disk can be opened exclusively: nothing, visible or not, holds its file system."""
-    claim = machine.kubectl.get("pvc", disk)
-    volume = machine.kubectl.get("pv", claim["spec"]["volumeName"])
-    device = volume["spec"]["local"]["path"]
-    script = f"import os; os.close(os.open('{device}', os.O_RDONLY | os.O_EXCL))"
-    eventually(lambda: node.free(device), within=60, what=f"{device} is free ({script})")
+def device_is_free(machine: Machine, disk: str) -> None:
+    """Nothing, visible or not, holds the disk's file system."""
+    volume = volumes.of_claim(machine.kubectl, disk)
+    eventually(volume.free, within=60, what=f"nobody holds {volume}")
 
 
 @pytest.fixture
@@ -34,7 +32,7 @@ def machine(make_machine, stemcell) -> Machine:
     return machine
 
 
-def test_attach_and_detach_leave_the_machine_untouched(machine: Machine, block_class: str, node) -> None:
+def test_attach_and_detach_leave_the_machine_untouched(machine: Machine, block_class: str) -> None:
     before, agent = machine.identity(), agent_process(machine)
     disk = machine.plug(storage_class=block_class)
     machine.mount(disk)
@@ -48,7 +46,7 @@ def test_attach_and_detach_leave_the_machine_untouched(machine: Machine, block_c
     machine.cpi("detach_disk", machine.cid, disk)
     assert machine.cpi("get_disks", machine.cid) == []
     assert machine.kubectl.get("pod", disk) is None
-    device_is_free(machine, disk, node)
+    device_is_free(machine, disk)
 
     machine.cpi("attach_disk", machine.cid, disk)
     machine.mount(disk)
@@ -91,13 +89,13 @@ def test_detach_of_a_disk_in_use_names_the_processes_and_changes_nothing(machine
     assert machine.cpi("get_disks", machine.cid) == []
 
 
-def test_detach_takes_the_store_along_when_nobody_uses_it(machine: Machine, block_class: str, node) -> None:
+def test_detach_takes_the_store_along_when_nobody_uses_it(machine: Machine, block_class: str) -> None:
     disk = machine.plug(storage_class=block_class)
     machine.mount(disk)
     machine.cpi("detach_disk", machine.cid, disk)
 
     assert machine.guest(f"mountpoint -q {STORE} && echo mounted || echo free").strip() == "free"
-    device_is_free(machine, disk, node)
+    device_is_free(machine, disk)
 
 
 def told_of(machine: Machine, disk: str) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.support.cluster import volumes
 from tests.support.cluster.firmware import BareMachine
 from tests.support.cluster.node import Node
 from tests.support.cluster.wait import eventually
@@ -21,7 +22,7 @@ def lines(machine: BareMachine) -> list[int]:
 
 @pytest.mark.parametrize("flavour", ["runit", "systemd"])
 def test_a_disk_is_plugged_used_refused_while_busy_and_free_afterwards(
-    bare: Make, node: Node, block_class: str, flavour: str
+    bare: Make, block_class: str, flavour: str
 ) -> None:
     machine = bare(flavour)
     before = machine.identity()
@@ -45,10 +46,10 @@ def test_a_disk_is_plugged_used_refused_while_busy_and_free_afterwards(
 
     machine.guest("pkill -x sleep; cd /")
     eventually(lambda: machine.ctl("release", disk).get("released"), within=20, what=f"{disk} is released")
-    device = machine.device(disk)
+    volume = volumes.of_claim(machine.kubectl, disk)
     machine.unplug(disk)
 
-    eventually(lambda: node.free(device), within=30, what=f"{device} is free")
+    eventually(volume.free, within=30, what=f"nobody holds {volume}")
     assert machine.ctl("status")["disks"] == {}
     assert machine.guest("mountpoint -q /var/vcap/store || echo none") == "none\n"
     assert machine.identity() == before

@@ -14,7 +14,7 @@ from tests.support.cluster.fixtures import machine_factory
 from tests.support.cluster.installation import Installation, install
 from tests.support.cluster.kubectl import Kubectl
 from tests.support.cluster.machines import Machine
-from tests.support.cluster.node import Node, provide_block_volumes
+from tests.support.cluster.node import Node
 
 BUSYBOX = "bosh.local/busybox:v1"
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
@@ -55,15 +55,7 @@ def installation() -> Installation:
 @pytest.fixture(scope="session")
 def anywhere() -> str:
     """Storage class whose volumes every worker can mount."""
-    provide_block_volumes("--size", "256", "--anywhere")
     return "bosh-block-anywhere"
-
-
-@pytest.fixture(scope="module")
-def block_class(workers: tuple[Node, Node]) -> str:
-    """Storage class of block devices, some on each worker."""
-    provide_block_volumes()
-    return "bosh-block"
 
 
 @pytest.fixture(scope="module")

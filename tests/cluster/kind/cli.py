@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from . import cache, create, engine, images, machine, preflight, programs, restart, say, volumes
+from . import cache, create, engine, images, machine, preflight, programs, restart, say, storage
 from .create import Cluster
 from .errors import ClusterError
 
@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
         )
 
     with_nodes(command(_up, "up", "bring the cluster up; nothing to do when it is"))
-    command(_down, "down", "remove the cluster and its block devices")
+    command(_down, "down", "remove the cluster and its volumes")
     with_nodes(command(_status, "status", "say whether the cluster is up; exit code 1 when not"))
     with_nodes(command(_preflight, "preflight", "say what is wrong with this machine, with the cure"))
     command(_env, "env", 'print exports for a shell: eval "$(cluster.py env)"')
@@ -57,25 +57,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     command(_stop, "stop-node", "cut the power of a node's container").add_argument("node")
     command(_start, "start-node", "start a node's container that was stopped").add_argument("node")
-    added = command(
-        _volumes, "volumes", "recycle released volumes on block devices, then make some until COUNT are available"
-    )
-    added.add_argument("--count", type=int, default=6, help="how many (default: %(default)s); 0 only recycles")
-    added.add_argument(
-        "--size",
-        type=_sizes,
-        default=[256, 256, 512],
-        metavar="MIB[,MIB...]",
-        help="sizes in turn (default: 256,256,512)",
-    )
-    added.add_argument(
-        "--anywhere",
-        action="store_const",
-        dest="storage_class",
-        const=volumes.ANYWHERE,
-        default=volumes.CLASS,
-        help=f"of the class {volumes.ANYWHERE}: every node that takes Pods can mount them, one at a time",
-    )
     command(_restart, "restart-node", "restart a node's container as a machine restarts").add_argument("node")
     command(_program, "program", "print the path of a program, built if need be").add_argument(
         "program", choices=sorted(name for family in programs.FAMILIES.values() for name in family.packages)
@@ -83,10 +64,6 @@ def _parser() -> argparse.ArgumentParser:
     added = command(_clean, "clean", "remove all clusters and stop our own engine")
     added.add_argument("--cache", action="store_true", help="remove everything built, too")
     return parser
-
-
-def _sizes(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
 
 
 def _up(options: argparse.Namespace) -> None:
@@ -109,12 +86,15 @@ def _up(options: argparse.Namespace) -> None:
             say.line(f"{cluster.name} {wrong}: it is made again")
         _remove(found, cluster, tools["kind"])
         image, archives = create.prepare(found)
-        create.create(found, cluster, options.nodes, image, tools["kind"])
-        with say.step("load the registry's image"):
-            source = archives.get(images.REGISTRY_IMAGE)
-            create.load(found, cluster, str(source) if source else images.REGISTRY_IMAGE, tools["kind"])
         if not archives:
-            create.load(found, cluster, images.TEST_IMAGE, tools["kind"])
+            storage.build_on_official(found)
+        create.create(found, cluster, options.nodes, image, tools["kind"])
+        for name in (images.REGISTRY_IMAGE, images.CSI_IMAGE, *([] if archives else [images.TEST_IMAGE])):
+            with say.step(f"load {name}"):
+                create.load(found, cluster, str(archives.get(name, name)), tools["kind"])
+        with say.step("storage"):
+            storage.install(cluster)
+        cluster.whole.touch()
         say.summary(cache.root() / "run" / f"{cluster.name}.times.json")
     say.line(f"{cluster.name} is up; KUBECONFIG={cluster.kubeconfig}")
 
@@ -136,7 +116,6 @@ def _preflight(options: argparse.Namespace) -> int:
 
 def _remove(found: engine.Engine, cluster: Cluster, kind: Path) -> None:
     create.delete(found, cluster, kind)
-    volumes.detach_all(cluster)
     shutil.rmtree(cluster.folder, ignore_errors=True)
 
 
@@ -147,7 +126,6 @@ def _down(options: argparse.Namespace) -> None:
         if found is not None:
             with say.step(f"remove {cluster.name}"):
                 _remove(found, cluster, programs.link_folder() / "kind")
-        volumes.detach_all(cluster)
         shutil.rmtree(cluster.folder, ignore_errors=True)
 
 
@@ -179,14 +157,6 @@ def _load(options: argparse.Namespace) -> None:
             create.load(_engine(), Cluster(options.name), image, programs.link_folder() / "kind")
 
 
-def _volumes(options: argparse.Namespace) -> None:
-    cluster = Cluster(options.name)
-    with cache.locked(f"volumes-{cluster.name}"):
-        for name in volumes.recycle(cluster):
-            say.line(f"{name} was released: wiped and offered again")
-        volumes.ensure(_engine(), cluster, options.count, options.size, options.storage_class)
-
-
 def _restart(options: argparse.Namespace) -> None:
     restart.restart_node(_engine(), Cluster(options.name), options.node)
 
@@ -213,7 +183,6 @@ def _clean(options: argparse.Namespace) -> None:
             cluster = Cluster(folder.name)
             if found is not None:
                 _remove(found, cluster, programs.link_folder() / "kind")
-            volumes.detach_all(cluster)
         engine.stop()
         if options.cache:
             with say.step(f"remove {cache.root()}"):

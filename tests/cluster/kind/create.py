@@ -15,6 +15,7 @@ from .versions import OFFICIAL_NODE_IMAGE
 ASSETS = Path(__file__).with_name("assets")
 PULL_SECONDS = 900
 READY = "180s"
+VOLUMES = "/var/lib/bosh-csi"  # on every node: the folder of the CSI driver (assets/storage.yaml)
 
 # Where the tests' images can be pulled they are official ones under the names that we would give to our own.
 OFFICIAL_TEST_IMAGES = {
@@ -60,6 +61,16 @@ class Cluster:
         return cache.root() / "run" / self.name
 
     @property
+    def volumes(self) -> Path:
+        """The folder of the CSI driver: volumes and snapshots, as on the nodes."""
+        return self.folder / "volumes"
+
+    @property
+    def whole(self) -> Path:
+        """A file that is there once nothing is left to be done for the cluster."""
+        return self.folder / "whole"
+
+    @property
     def kubeconfig(self) -> Path:
         """A file of its own: the user's ~/.kube/config is never touched."""
         return self.folder / "kubeconfig"
@@ -68,6 +79,10 @@ class Cluster:
         """Run kubectl on this cluster. Raises CommandError."""
         kubectl = programs.link_folder() / "kubectl"
         return run([kubectl, "--kubeconfig", self.kubeconfig, "--request-timeout=10s", *arguments], stdin=stdin)
+
+    def wait(self, *arguments: str) -> None:
+        """Run a command of kubectl that waits, at most for two minutes. Raises CommandError."""
+        run([programs.link_folder() / "kubectl", "--kubeconfig", self.kubeconfig, *arguments, "--timeout=120s"])
 
     def nodes(self) -> dict[str, bool]:
         """Node name -> Ready. Raises CommandError when the API server does not answer."""
@@ -79,13 +94,15 @@ def _ready(node: dict[str, dict[str, list[dict[str, str]]]]) -> bool:
     return any(c["type"] == "Ready" and c["status"] == "True" for c in node["status"].get("conditions", []))
 
 
-def kind_config(name: str, nodes: int, cgroup: int) -> dict[str, object]:
-    """kind's configuration: one control plane, the other nodes workers."""
+def kind_config(name: str, nodes: int, cgroup: int, volumes: Path) -> dict[str, object]:
+    """kind's configuration: one control plane, the other nodes workers; the folder of the volumes is on all of them."""
+    mounts = [{"hostPath": str(volumes), "containerPath": VOLUMES}]
+    roles = ["control-plane", *(["worker"] * (nodes - 1))]
     config: dict[str, object] = {
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "name": name,
-        "nodes": [{"role": "control-plane"}, *({"role": "worker"} for _ in range(nodes - 1))],
+        "nodes": [{"role": role, "extraMounts": mounts} for role in roles],
     }
     patches = ((_NO_QUOTA, True), (_CGROUP_V1, cgroup == 1), (_LEASE, nodes > 1))
     config["kubeadmConfigPatches"] = [patch for patch, wanted in patches if wanted]
@@ -105,6 +122,8 @@ def state(cluster: Cluster, nodes: int) -> str:
     """ "" when the cluster is up with so many Ready nodes, else what is wrong with it."""
     if not cluster.kubeconfig.exists():
         return "does not exist"
+    if not cluster.whole.exists():
+        return "was not finished"
     try:
         found = cluster.nodes()
     except CommandError as error:
@@ -157,9 +176,9 @@ def _why_not_official(engine: Engine) -> str:
 
 def create(engine: Engine, cluster: Cluster, nodes: int, image: str, kind: Path) -> None:
     """Make the cluster. On failure its logs are kept and named, and the rest is removed. Raises ClusterError."""
-    cluster.folder.mkdir(parents=True, exist_ok=True)
+    cluster.volumes.mkdir(parents=True, exist_ok=True)
     config = cluster.folder / "kind.json"
-    config.write_text(json.dumps(kind_config(cluster.name, nodes, machine.cgroup_version()), indent=1))
+    config.write_text(json.dumps(kind_config(cluster.name, nodes, machine.cgroup_version(), cluster.volumes), indent=1))
     command = ["create", "cluster", "--name", cluster.name, "--config", str(config), "--image", image]
     target = ["--kubeconfig", str(cluster.kubeconfig)]
     with say.step(f"kind create cluster {cluster.name}, {nodes} node{'s' if nodes > 1 else ''}"):
@@ -171,16 +190,7 @@ def create(engine: Engine, cluster: Cluster, nodes: int, image: str, kind: Path)
             run([kind, "export", "logs", logs, "--name", cluster.name], env=engine.env)
             run([kind, "delete", "cluster", "--name", cluster.name, *target], env=engine.env)
             raise ClusterError(f"{error}\nThe nodes' logs are in {logs}") from error
-    cluster.kubectl("apply", "-f", str(ASSETS / "bosh-block.yaml"))
-    _wait_for_service_account(cluster)
-
-
-def _wait_for_service_account(cluster: Cluster) -> None:
-    """Pods are refused until the namespace has its account."""
-    run([
-        programs.link_folder() / "kubectl", "--kubeconfig", cluster.kubeconfig,
-        "wait", "--for=create", "serviceaccount/default", "--timeout=60s",
-    ])  # fmt: skip
+    cluster.wait("wait", "--for=create", "serviceaccount/default")  # Pods are refused until the namespace has it
 
 
 def load(engine: Engine, cluster: Cluster, image: str, kind: Path) -> None:

@@ -25,9 +25,12 @@ HELPER_IMAGE = "bosh.local/busybox:v1"
 PODNET_IMAGE = "bosh.local/podnet:v1"
 REGISTRY_IMAGE = f"bosh.local/registry:{REGISTRY}"
 PYTHON_IMAGE = "bosh.local/python:3.11-debian"
+CSI_IMAGE = "bosh.local/csi:v1"
 TEST_IMAGE = HELPER_IMAGE
 
 NETWORK_PROGRAMS = ("usr/sbin/xtables-nft-multi", "usr/sbin/nft", "usr/sbin/conntrack", "usr/sbin/ipset")
+FILE_SYSTEM_TOOLS = ("sbin/mkfs.ext4", "sbin/e2fsck", "sbin/resize2fs", "sbin/mkfs.xfs")
+CSI_PROGRAMS = ("csi-driver", "csi-provisioner", "csi-resizer", "csi-snapshotter", "snapshot-controller")
 IPTABLES_NAMES = ("iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore")
 
 
@@ -115,6 +118,13 @@ def _registry(root: Path, debian_root: Path) -> None:
     shutil.copy(ASSETS / "registry.yml", root / "etc/distribution/config.yml")
 
 
+def _csi(root: Path, debian_root: Path) -> None:
+    """The tools of ext4 and xfs."""
+    _skeleton(root, debian_root)
+    shutil.copy(debian_root / "etc/mke2fs.conf", root / "etc/mke2fs.conf")
+    _copy_programs(root, debian_root, *FILE_SYSTEM_TOOLS)
+
+
 def _pause(root: Path, _: Path) -> None:
     debian.install(["gcc", "libc6-dev"], "the pause program is written in C")
     run(["gcc", "-Os", "-static", "-s", "-Wall", "-o", root / "pause", ASSETS / "pause.c"])
@@ -165,7 +175,7 @@ NODE_IMAGES = [
     Image(PODNET_IMAGE, _at(_BIN, "kubectl"), _podnet, parts=(ASSETS / "podnet.sh",)),
 ]
 
-# Images for what the tests install: the chart's registry, the base of the operator's image.
+# Images for what is installed into the cluster: its storage, the chart's registry, the base of the operator's image.
 TEST_IMAGES = [
     Image(
         REGISTRY_IMAGE,
@@ -186,6 +196,7 @@ TEST_IMAGES = [
         archive.Settings(env=[archive.PATH, "LANG=C.UTF-8"], command=["python3"]),
         (AUTHORITIES,) if AUTHORITIES.exists() else (),
     ),
+    Image(CSI_IMAGE, _at(_BIN, *CSI_PROGRAMS), _csi),
 ]
 
 

@@ -1,6 +1,7 @@
 """Programs: what is on the PATH in an accepted version is used, what is missing is built from Go modules.
 
-A family is a folder below tools/ with a go.mod and go.sum of its own, so that the families' dependencies do not fight.
+A family is a folder below tools/ with a go.mod and go.sum of its own, so that the families' dependencies do not fight;
+or a folder of our own sources.
 """
 
 import functools
@@ -19,12 +20,13 @@ TOOLS = Path(__file__).with_name("tools")
 
 @dataclass(frozen=True)
 class Family:
-    """Go programs of one module: program name -> package, and how they are built."""
+    """Go programs of one module: program name -> package, and how they are built; `sources` if they are our own."""
 
     packages: dict[str, str]
     stamps: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     cgo: bool = False
+    sources: Path | None = None
 
     @property
     def flags(self) -> list[str]:
@@ -59,6 +61,7 @@ _KUBERNETES = (
 )
 _CNI = {"ptp": "main", "host-local": "ipam", "loopback": "main", "portmap": "meta"}
 _CONTAINERD = "github.com/containerd/containerd/v2"
+_CSI = "github.com/kubernetes-csi"
 
 FAMILIES = {
     "kubernetes": Family({name: f"k8s.io/kubernetes/cmd/{name}" for name in _KUBERNETES}, _kubernetes_stamps()),
@@ -78,7 +81,23 @@ FAMILIES = {
     "etcd": Family({"etcd": "go.etcd.io/etcd/server/v3"}),
     "coredns": Family({"coredns": "github.com/coredns/coredns"}),
     "local-path-provisioner": Family({"local-path-provisioner": "github.com/rancher/local-path-provisioner"}),
+    "csi": Family(
+        {
+            "csi-resizer": f"{_CSI}/external-resizer/v2/cmd/csi-resizer",
+            "csi-snapshotter": f"{_CSI}/external-snapshotter/v8/cmd/csi-snapshotter",
+            "snapshot-controller": f"{_CSI}/external-snapshotter/v8/cmd/snapshot-controller",
+            "csi-sanity": f"{_CSI}/csi-test/v5/cmd/csi-sanity",
+        }
+    ),
+    # does not build with the client-go that the others need
+    "csi-provisioner": Family({"csi-provisioner": f"{_CSI}/external-provisioner/v5/cmd/csi-provisioner"}),
+    "csi-driver": Family({"csi-driver": "bosh.local/csi-driver"}, sources=Path(__file__).parents[2] / "support/csi"),
 }
+
+
+def folder_of(family: str) -> Path:
+    """Where a family's go.mod is."""
+    return FAMILIES[family].sources or TOOLS / family
 
 
 def family_of(program: str) -> str:
@@ -88,10 +107,10 @@ def family_of(program: str) -> str:
 
 @functools.cache
 def key_of(program: str) -> str:
-    """Cache key of a built program: its module's files, its flags, its platform."""
+    """Cache key of a built program: its module's files, our sources, its flags, its platform."""
     name = family_of(program)
-    family = FAMILIES[name]
-    files = (TOOLS / name / "go.mod", TOOLS / name / "go.sum")
+    family, folder = FAMILIES[name], folder_of(name)
+    files = (folder / "go.mod", folder / "go.sum", *sorted(folder.glob("*.go")))
     return cache.key(*files, program, family.packages[program], *family.flags, str(family.cgo), os.uname().machine)
 
 
@@ -153,7 +172,7 @@ def _go_build(name: str, programs: list[str]) -> dict[str, Path]:
     env = {"CGO_ENABLED": "1" if family.cgo else "0", "GOFLAGS": "-mod=readonly -buildvcs=false"}
     with cache.work_folder() as folder:
         packages = [family.packages[program] for program in programs]
-        run(["go", "build", *family.flags, "-o", f"{folder}/", *packages], cwd=TOOLS / name, env=env)
+        run(["go", "build", *family.flags, "-o", f"{folder}/", *packages], cwd=folder_of(name), env=env)
         for program in programs:
             with cache.making("programs", program, key_of(program)) as entry:
                 shutil.move(folder / _go_name(family.packages[program]), entry / program)

@@ -1,8 +1,7 @@
-"""A node's container restarted as a machine restarts, or without power for a while; what that loses is put back."""
+"""A node's container restarted as a machine restarts, or without power for a while."""
 
 import json
 import os
-import stat
 import subprocess
 import time
 from collections.abc import Callable
@@ -24,7 +23,6 @@ def restart_node(engine: Engine, cluster: Cluster, node: str) -> None:
     began = datetime.now(timezone.utc)
     with say.step(f"restart {node}"):
         _docker(engine, node, "restart", "-t", "10")
-        restore_devices(engine, node)
     _ready_again(cluster, node, began)
 
 
@@ -39,7 +37,6 @@ def start_node(engine: Engine, cluster: Cluster, node: str) -> None:
     began = datetime.now(timezone.utc)
     with say.step(f"start {node}"):
         _docker(engine, node, "start")
-        restore_devices(engine, node)
     _ready_again(cluster, node, began)
 
 
@@ -83,15 +80,6 @@ def thaw(container: str) -> list[Path]:
             except OSError:
                 continue  # the group went away between listing and reading
     return thawed
-
-
-def restore_devices(engine: Engine, node: str) -> None:
-    """Give the node every loop device of this machine: its /dev is a copy of the time when it was started."""
-    for device in sorted(Path("/dev").glob("loop[0-9]*")):
-        information = device.stat()
-        if stat.S_ISBLK(information.st_mode):
-            minor = os.minor(information.st_rdev)
-            engine.run("exec", node, "sh", "-c", f"test -b {device} || mknod -m 660 {device} b 7 {minor}")
 
 
 def _reported_since(cluster: Cluster, node: str, began: datetime) -> bool:

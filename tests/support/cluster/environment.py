@@ -7,7 +7,7 @@ from tests.e2e.site import Site
 from tests.support.cluster import images
 from tests.support.cluster.installation import RELEASE, Installation, Place, install
 from tests.support.cluster.kubectl import Kubectl
-from tests.support.cluster.node import Node, provide_block_volumes
+from tests.support.cluster.node import Node
 
 # kind's default; the address is far from those that the API server hands out first.
 SERVICE_RANGE = "10.96.0.0/16"
@@ -46,7 +46,6 @@ def installed(place: Place = MAIN) -> Installation:
 
 def site(installation: Installation) -> Site:
     flavour = os.environ.get("BOSH_STEMCELL", "runit")  # or systemd
-    provide_block_volumes()
     cpi = installation.config()
     del cpi["agent"]
     return Site(

@@ -208,11 +208,6 @@ class BareMachine:
         assert code == 0, answer
         self.kubectl.delete("pod", disk)
 
-    def device(self, disk: str) -> str:
-        """Block device of the disk's volume (class bosh-block)."""
-        volume = self.kubectl.get("pvc", disk)["spec"]["volumeName"]  # type: ignore[index]
-        return str(self.kubectl.get("pv", volume)["spec"]["local"]["path"])  # type: ignore[index]
-
     def remove(self) -> None:
         """Machine first, then the disks' Pods, which then nothing holds; claims and folder last."""
         self.kubectl.delete("pod", self.name, "--grace-period=1", "--wait=true")

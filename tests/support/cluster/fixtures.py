@@ -20,7 +20,7 @@ from tests.support.cluster.cpi import Cpi
 from tests.support.cluster.installation import BLOBSTORE, Installation, Operator
 from tests.support.cluster.kubectl import Kubectl
 from tests.support.cluster.machines import Machine
-from tests.support.cluster.node import Node, provide_block_volumes
+from tests.support.cluster.node import Node
 from tests.support.cluster.wait import eventually, together
 
 BUS = "https://mbus:mbus-password@{ip}:6868/agent"
@@ -76,10 +76,9 @@ def operator(installation: Installation) -> Operator:
     return Operator(system=installation.system, machines=installation.machines)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def block_class() -> str:
-    """Storage class whose volumes are block devices; what earlier tests released is wiped and offered again."""
-    provide_block_volumes()
+    """Storage class whose volumes are block devices, on one node each."""
     return "bosh-block"
 
 
@@ -197,6 +196,41 @@ def make_machine(
     """Machines of one test."""
     with machine_factory(installation, cpi, certificates, node) as make:
         yield make
+
+
+@pytest.fixture(scope="module")
+def shared_machine(
+    installation: Installation, new_cpi: Callable[..., Cpi], certificates: Certificates, node: Node,
+    stemcells: Callable[[str], str],
+) -> Iterator[Machine]:  # fmt: skip
+    """One machine for all tests of a module, whose disks come and go."""
+    with machine_factory(installation, new_cpi(str(uuid.uuid4())), certificates, node) as make:
+        machine = make(stemcells("runit"))
+        machine.wait_agent()
+        yield machine
+
+
+@pytest.fixture
+def busybox(installation: Installation) -> Iterator[Callable[[str], str]]:
+    """Starts a Pod of no machine that has a claim at /data; its name."""
+    kubectl = installation.machines
+    made: list[str] = []
+
+    def start(claim: str) -> str:
+        name = f"busybox-{uuid.uuid4().hex[:6]}"
+        container = {
+            "name": "c", "image": "bosh.local/busybox:v1", "imagePullPolicy": "Never", "command": ["sleep", "100000"],
+            "volumeMounts": [{"name": "data", "mountPath": "/data"}],
+        }  # fmt: skip
+        volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}]
+        spec = {"terminationGracePeriodSeconds": 0, "containers": [container], "volumes": volumes}
+        kubectl.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec})
+        made.append(name)
+        return name
+
+    yield start
+    for name in made:
+        kubectl.delete("pod", name, "--wait=true")
 
 
 @pytest.fixture

@@ -167,6 +167,12 @@ class Machine:
         self.agent("add_persistent_disk", disk, {"path": f"/warden-cpi-dev/{disk}"})
         self.agent("mount_disk", disk)
 
+    def unplug(self, disk: str) -> None:
+        """What a Director does around detach_disk: the agent unmounts the disk first, and forgets it."""
+        self.agent("unmount_disk", disk)
+        self.agent("remove_persistent_disk", disk)
+        self.cpi("detach_disk", self.cid, disk)
+
     def start_writer(self) -> None:
         """A service, started at every boot, that appends numbered lines to the store."""
         script = f"""

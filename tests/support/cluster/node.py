@@ -1,4 +1,4 @@
-"""The node of the test cluster as its hardware sees it: containers killed, kubelet and node restarted, devices."""
+"""The node of the test cluster as its hardware sees it: containers killed, kubelet and node restarted."""
 
 import os
 import subprocess
@@ -20,12 +20,6 @@ def tool(*words: str) -> None:
         [sys.executable, str(CLUSTER), *words], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, f"cluster.py {' '.join(words)}: {done.stdout}{done.stderr}"
-
-
-def provide_block_volumes(*words: str) -> None:
-    """Four volumes on block devices are Available for each process of tests that runs beside this one."""
-    count = 4 * int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    tool("volumes", "--count", str(count), *words)
 
 
 @dataclass(frozen=True)
@@ -85,12 +79,3 @@ class Node:
         eventually(lambda: "True" in kubectl.run("get", "node", self.name, "-o",
                    "jsonpath={.status.conditions[?(@.type=='Ready')].status}", check=False),
                    within=180, what=f"{self.name} is Ready")  # fmt: skip
-
-    @staticmethod
-    def free(device: str) -> bool:
-        """Whether nobody, visible in a mount table or not, holds the block device."""
-        try:
-            os.close(os.open(device, os.O_RDONLY | os.O_EXCL))
-        except OSError:
-            return False
-        return True

@@ -7,34 +7,44 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.kind import archive, engine, images, programs, volumes
+from tests.cluster.kind import archive, engine, images, programs, storage
 from tests.cluster.kind.create import Cluster, kind_config
 from tests.cluster.kind.errors import ClusterError
 
+FOLDER = Path("/cache/run/x/volumes")
+
+
+def config(nodes: int, cgroup: int = 2) -> dict[str, Any]:
+    return kind_config("x", nodes, cgroup, FOLDER)
+
 
 def test_one_node_is_a_control_plane_and_three_have_two_workers() -> None:
-    assert kind_config("one", 1, cgroup=2)["nodes"] == [{"role": "control-plane"}]
-    assert kind_config("three", 3, cgroup=2)["nodes"] == [
-        {"role": "control-plane"},
-        {"role": "worker"},
-        {"role": "worker"},
-    ]
+    assert [node["role"] for node in config(1)["nodes"]] == ["control-plane"]
+    assert [node["role"] for node in config(3)["nodes"]] == ["control-plane", "worker", "worker"]
+
+
+def test_every_node_has_the_folder_of_the_volumes_where_the_driver_looks_for_it() -> None:
+    driver = (storage.ASSETS / "storage.yaml").read_text()
+    for node in config(3)["nodes"]:
+        [mount] = node["extraMounts"]
+        assert mount["hostPath"] == str(FOLDER)
+        assert f"{{path: {mount['containerPath']}, type: Directory}}" in driver
 
 
 def test_only_where_the_machine_has_cgroup_v1_the_kubelet_is_told_to_bear_it() -> None:
-    assert "failCgroupV1" not in str(kind_config("x", 1, cgroup=2)["kubeadmConfigPatches"])
-    assert "failCgroupV1: false" in str(kind_config("x", 1, cgroup=1)["kubeadmConfigPatches"])
-    assert "failCgroupV1: false" in str(kind_config("x", 3, cgroup=1)["kubeadmConfigPatches"])
+    assert "failCgroupV1" not in str(config(1, cgroup=2)["kubeadmConfigPatches"])
+    assert "failCgroupV1: false" in str(config(1, cgroup=1)["kubeadmConfigPatches"])
+    assert "failCgroupV1: false" in str(config(3, cgroup=1)["kubeadmConfigPatches"])
 
 
 @pytest.mark.parametrize("nodes", [1, 3])
 def test_machines_that_ask_for_little_are_not_held_to_it(nodes: int) -> None:
-    assert "cpuCFSQuota: false" in str(kind_config("x", nodes, cgroup=2)["kubeadmConfigPatches"])
+    assert "cpuCFSQuota: false" in str(config(nodes)["kubeadmConfigPatches"])
 
 
 def test_only_with_several_nodes_the_loss_of_one_shows_soon() -> None:
     def said(nodes: int) -> str:
-        return json.dumps(kind_config("x", nodes, cgroup=1))
+        return json.dumps(config(nodes, cgroup=1))
 
     for word in ("node-monitor-grace-period", "default-unreachable-toleration-seconds", "nodeLeaseDurationSeconds"):
         assert word in said(3)
@@ -60,32 +70,6 @@ def test_without_sys_resource_the_engine_runs_containers_through_the_wrapper() -
     assert config["oom-score-adjust"] == 0
 
 
-def test_a_block_volume_belongs_to_its_nodes() -> None:
-    spec: Any = volumes.Volume(3, "/dev/loop7", 512, volumes.ANYWHERE, ("a", "b")).manifest("bosh-x")["spec"]
-    assert spec["storageClassName"] == volumes.ANYWHERE
-    assert spec["local"] == {"path": "/dev/loop7", "fsType": "ext4"}
-    assert spec["capacity"] == {"storage": "512Mi"}
-    terms = spec["nodeAffinity"]["required"]["nodeSelectorTerms"]
-    assert terms == [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["a", "b"]}]}]
-
-
-@pytest.mark.parametrize(
-    ("available", "count", "sizes", "missing"),
-    [
-        ([], 4, [256, 512], [256, 256, 512, 512]),
-        (["256Mi", "1Gi"], 3, [256, 256, 1024], [256]),
-        (["256Mi", "256Mi", "256Mi"], 2, [256], []),
-        ([], 0, [256], []),
-    ],
-)
-def test_volumes_are_made_until_enough_are_available(
-    available: list[str], count: int, sizes: list[int], missing: list[int]
-) -> None:
-    listed = [{"spec": {"capacity": {"storage": size}}, "status": {"phase": "Available"}} for size in available]
-    bound = {"spec": {"capacity": {"storage": "256Mi"}}, "status": {"phase": "Bound"}}
-    assert volumes.lacking([*listed, bound], count, sizes) == missing
-
-
 def test_an_image_archive_says_what_it_was_given(tmp_path: Path) -> None:
     (tmp_path / "root").mkdir()
     (tmp_path / "root/file").write_text("content")
@@ -103,5 +87,6 @@ def test_every_program_of_an_image_can_be_built() -> None:
     wanted = {program for image in [*images.NODE_IMAGES, *images.TEST_IMAGES] for program in image.programs}
     for program in wanted:
         family = programs.family_of(program)
-        assert (programs.TOOLS / family / "go.sum").exists()
-        assert programs.FAMILIES[family].packages[program] in (programs.TOOLS / family / "go.mod").read_text()
+        folder = programs.folder_of(family)
+        assert (folder / "go.sum").exists()
+        assert programs.FAMILIES[family].packages[program] in (folder / "go.mod").read_text()
