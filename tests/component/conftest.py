@@ -181,11 +181,3 @@ def plugin(tmp_path: Path) -> Callable[..., str]:
 def connect_proxy() -> Iterator[ConnectProxy]:
     with ConnectProxy() as proxy:
         yield proxy
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How many fault points were tried (tests/component/faults)."""
-    reports = [*terminalreporter.stats.get("passed", []), *terminalreporter.stats.get("failed", [])]
-    points = sum(count for one in reports for name, count in one.user_properties if name == "fault points")
-    if points:
-        terminalreporter.write_line(f"fault points: {points}")

@@ -1,8 +1,8 @@
 """The operator dies at any of its changes: the next one finishes the work without hands, and no disk is harmed.
 
 The operator's own Reconciler, in this process, against a stand-in of cluster and firmware which ends it at its n-th
-change (tests/support/faults/node.py): everything it remembers is lost then. Real kills of the real process are in
-tests/cluster/test_operator_death.py.
+change (tests/support/faults/node.py): everything it remembers is lost then. Kills of the real process are in
+tests/cluster/test_operator_killed.py.
 """
 
 import json
@@ -130,7 +130,7 @@ async def test_killed_at_each_of_its_changes(work: str, record_property: Callabl
     await converge(normal, hands)
     assert normal.boots == WORK[work][1]
     points = [(number, after) for number in range(len(hands.changes)) for after in (False, True)]
-    record_property("fault points", len(points))
+    record_property("fault points of the operator", len(points))
     for number, after in points:
         what = f"{work}: killed {'after' if after else 'before'} {hands.changes[number]} ({number + 1})"
         node = await arranged(work)
