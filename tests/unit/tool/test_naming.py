@@ -22,7 +22,7 @@ UBUNTU = "ghcr.io/cloudfoundry/ubuntu-noble-stemcell"
         (f"{UBUNTU}:1.165", {TITLE: "own", VERSION: "1.7"}, {}, ("own", "1.7", "ubuntu-noble", "x86_64")),
         (f"{UBUNTU}:1.165", {TITLE: "own"}, {"name": "given", "os": "other"}, ("given", "1.165", "other", "x86_64")),
         ("localhost:5000/a:1", {}, {"os": "debian"}, ("bosh-kubernetes-debian", "1", "debian", "x86_64")),
-        (f"{UBUNTU}:1.1", {}, {"architecture": "arm64"}, ("bosh-kubernetes-ubuntu-noble", "1.1", "ubuntu-noble", "aarch64")),
+        ("localhost:5000/a:1", {}, {"os": "b", "architecture": "arm64"}, ("bosh-kubernetes-b", "1", "b", "aarch64")),
     ],
 )  # fmt: skip
 def test_options_win_then_labels_then_the_reference(reference, labels, given, expected) -> None:
