@@ -36,16 +36,30 @@ def tool(
     return Said(process.returncode, out, err)
 
 
+def at_a_terminal(answer: str, *arguments: object, config: Path) -> Said:
+    """One command with a terminal as its standard input, at which somebody types a line."""
+    ours, theirs = os.openpty()
+    try:
+        os.write(ours, f"{answer}\n".encode())
+        process = start(*arguments, config=config, stdin=theirs)
+        out, err = process.communicate(timeout=PATIENCE)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    return Said(process.returncode, out, err)
+
+
 def start(
     *arguments: object,
     config: Path | None = None,
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    stdin: int = subprocess.PIPE,
 ) -> "subprocess.Popen[str]":
     words = [*COMMAND, *map(str, arguments), *(["--config", str(config)] if config else [])]
     return subprocess.Popen(
         words,
-        stdin=subprocess.PIPE,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
