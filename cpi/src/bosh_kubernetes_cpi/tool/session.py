@@ -15,7 +15,7 @@ from ..clock import Deadline
 from ..connection import connect
 from ..dispatch import METHODS
 from ..errors import RequestError
-from ..redaction import of_config, redact
+from ..redaction import of_config, redact, texts
 from ..transport.api import Api
 
 Json = dict[str, Any]
@@ -110,7 +110,7 @@ class Session:
     def _connected(self, settings: Json) -> tuple[Api, str]:
         self._hidden |= of_config(settings)
         api, namespace = connect(settings, Deadline(PATIENCE))
-        self._hidden.add(api.endpoint.headers.get("Authorization", "").removeprefix("Bearer ") or "\0")
+        self._hidden |= texts(api.endpoint.headers.get("Authorization", "").removeprefix("Bearer "))
         return api, namespace
 
 
