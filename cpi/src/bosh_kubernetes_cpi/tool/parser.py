@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
 
 CONFIG = "BOSH_KUBERNETES_CPI_CONFIG"  # environment variable: the file without --config
 
+COMMANDS = ("doctor", "orphans", "explain", "stemcell light")
 CODES = """\
 exit codes:
   0    fine
@@ -191,15 +191,10 @@ def _whole(text: str) -> int:
     return int(text)
 
 
-def pages() -> dict[str, Callable[[], str]]:
-    """Help text by command, for docs/tool.md."""
-    commands = ("doctor", "orphans", "explain", "stemcell light")
-    return {name: lambda name=name: _help(name.split()) for name in commands}  # type: ignore[misc]
-
-
-def _help(words: list[str]) -> str:
+def help_text(command: str) -> str:
+    """What `bosh-kubernetes-cpi COMMAND --help` prints; `command` is one of COMMANDS."""
     found = parser()
-    for word in words:
+    for word in command.split():
         [choices] = [each for each in found._actions if isinstance(each, argparse._SubParsersAction)]
         found = choices.choices[word]
     return found.format_help()
