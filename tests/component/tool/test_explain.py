@@ -42,7 +42,7 @@ def disk(cpi, machine) -> str:
 
 
 def test_a_machine_says_what_it_is_where_it_runs_and_what_it_has(cpi, machine, disk) -> None:
-    cpi("set_vm_metadata", machine, {"deployment": "zk", "job": "node"})
+    cpi("set_vm_metadata", machine, {"deployment": "zk", "job": "node", "name": "node/1"})
 
     said = tool("explain", machine, config=cpi.config)
 
@@ -55,7 +55,8 @@ def test_a_machine_says_what_it_is_where_it_runs_and_what_it_has(cpi, machine, d
         cpi.director,
         f"{STEMCELL} (unnamed )",
         IMAGE,
-        "deployment=zk, job=node",
+        "instance   node/1, zk\n",
+        "deployment=zk, job=node, name=node/1",
     ):
         assert words in said.out
     assert f"{disk}  Attached  the guest sees the disk" in said.out

@@ -20,7 +20,9 @@ def describe(machine: Json, stemcell: Json | None) -> Facts:
     meaning = reasons.MACHINE_MEANING.get(reason, "")
     word = status.get("printableStatus", "")
     resources = made["resources"]
+    metadata = spec.get("metadata", {})
     return [
+        ("instance", listed(filter(None, (metadata.get("name"), metadata.get("deployment"))))),
         ("status", f"{word}: {meaning}" if meaning else word or "no operator has looked at it yet"),
         ("reason", f"{reason}: {ready['message']}" if ready.get("message") else reason),
         ("remedy", reasons.REMEDY.get(reason, "").replace("NAME", machine["metadata"]["name"])),
@@ -35,7 +37,7 @@ def describe(machine: Json, stemcell: Json | None) -> Facts:
         ("guest", _guest(status.get("guest") or {})),
         ("wanted", "" if spec.get("power", "Running") == "Running" else f"power {spec['power']} (spec.power)"),
         ("paused", "yes (spec.paused): the operator does nothing to it" if spec.get("paused") else ""),
-        ("metadata", listed(f"{key}={value}" for key, value in sorted(spec.get("metadata", {}).items()))),
+        ("metadata", listed(f"{key}={value}" for key, value in sorted(metadata.items()))),
     ]
 
 
