@@ -281,6 +281,13 @@ def test_what_the_account_may_not_see_is_asked_by_the_person(api, cpi, kubeconfi
     assert amiss(together) == {}
 
 
+def test_with_a_kubeconfig_alone_the_persons_account_is_checked(api, kubeconfig) -> None:
+    said = tool("doctor", "--kubeconfig", kubeconfig, "--output", "json")
+
+    assert amiss({each["check"]: each for each in said.json["checks"]}) == {"registry": "warning"}
+    assert said.code == 0
+
+
 def test_a_kubeconfig_of_another_cluster_is_noticed(cpi, kubeconfig, settings) -> None:
     with FakeApi() as other:
         lease = {"name": "bosh-kubernetes-operator"}

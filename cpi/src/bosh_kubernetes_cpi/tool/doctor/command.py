@@ -66,7 +66,7 @@ def _lines(session: Session, note: Callable[[Line], None]) -> Iterator[Line]:
         ("operator", lambda: cluster.operator(api, namespace)),
         ("storage", lambda: _storage(session)),
         ("Pod Security", lambda: cluster.pod_security(person, namespace)),
-        ("registry", lambda: registry.reach(places)),
+        ("registry", lambda: registry.reach(places, bool(session.options.config))),
     ):
         yield from _guarded(check, lines)
     if person is not api:

@@ -18,8 +18,14 @@ from .line import FAILURE, OK, WARNING, Line
 GUIDE = "docs/registry.md has the ways to one"
 
 
-def reach(places: Places) -> Iterator[Line]:
-    """Asks for a manifest that is not there: the registry answers, and lets the account read."""
+def reach(places: Places, known: bool) -> Iterator[Line]:
+    """Asks for a manifest that is not there: the registry answers, and lets the account read.
+
+    `known`: whether there is a configuration of the CPI, which names it.
+    """
+    if not known:
+        yield Line("registry", WARNING, "not checked: the CPI's configuration names it", "--config cpi.json")
+        return
     if not places.configured:
         yield Line("registry", WARNING, "none is configured: light stemcells only", f"set registry.host; {GUIDE}")
         return
