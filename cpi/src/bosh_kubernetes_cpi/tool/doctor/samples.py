@@ -45,7 +45,12 @@ def virtual_machine() -> Json:
         pull_secrets=["secret"],
         shape=shape,
     )
-    made["spec"] |= {"disks": [{"cid": "disk-1"}], "reboot": "1", "paused": False, "metadata": {"key": "value"}}
+    made["spec"] |= {
+        "disks": [{"cid": "disk-1", "inSettings": "1", "flush": "1"}],
+        "reboot": "1",
+        "paused": False,
+        "metadata": {"key": "value"},
+    }
     return made
 
 
