@@ -9,7 +9,7 @@ import yaml
 
 from tests.component.conftest import NAMESPACE
 from tests.support.fakeapi.server import TOKEN
-from tests.support.tool_process import tool
+from tests.support.tool_process import start, tool
 
 
 @pytest.fixture
@@ -91,3 +91,25 @@ def test_none_at_all_says_how_to_name_one(environment, words) -> None:
     assert said.code == 3
     assert words in said.err
     assert "--kubeconfig" in said.err
+
+
+def test_a_reader_that_goes_away_changes_nothing(cpi, api) -> None:
+    process = start("explain", "vm-unknown", config=cpi.config)
+    assert process.stdout
+    process.stdout.close()
+    process.stdout = None
+    _, err = process.communicate(timeout=60)
+
+    assert (process.returncode, err) == (1, "")
+
+
+def test_a_fault_of_the_tool_has_a_code_of_its_own_and_shows_no_credential(cpi, api) -> None:
+    """The API server answers with something that no API server answers with."""
+    api.fault("GET", "/virtualmachines/vm-1", status=200, body={"metadata": {"name": TOKEN}})
+
+    said = tool("explain", "vm-1", config=cpi.config)
+
+    assert said.code == 70
+    assert "a fault of the tool; please report it" in said.err
+    assert "Traceback" in said.err
+    assert TOKEN not in said.err

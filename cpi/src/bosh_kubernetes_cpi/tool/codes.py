@@ -6,6 +6,7 @@ FINE = 0
 FINDINGS = 1  # failures of doctor, orphans that are there, a CID that is not, an image that cannot be used
 WRONG_USE = 2  # argparse's own
 IN_THE_WAY = 3  # it could not look: configuration, connection, rights
+FAULT = 70  # of the tool itself
 INTERRUPTED = 130
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import traceback
 from importlib import import_module
 from types import FrameType
 
@@ -37,6 +38,9 @@ def run(arguments: list[str]) -> int:
     except Failure as failure:
         _complain(session, failure.message)
         return codes.WRONG_USE if isinstance(failure, codes.WrongUse) else codes.IN_THE_WAY
+    except Exception:
+        _complain(session, f"a fault of the tool; please report it\n{traceback.format_exc()}")
+        return codes.FAULT
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -14,6 +14,7 @@ exit codes:
   1    findings: a failure, an orphan, no such CID
   2    wrong use
   3    it could not look: configuration, connection, rights
+  70   a fault of the tool itself; please report it
   130  interrupted
 """
 DOCTOR = """\

@@ -72,8 +72,12 @@ class Session:
         return redact(text, self._hidden)
 
     def print(self, text: str) -> None:
-        sys.stdout.write(self.hide(text.rstrip("\n") + "\n"))
-        sys.stdout.flush()
+        """A reader that went away (`| head`) is no reason to stop in the middle of what is being done."""
+        try:
+            sys.stdout.write(self.hide(text.rstrip("\n") + "\n"))
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def print_json(self, value: Any) -> None:
         self.print(json.dumps(value, indent=2))
