@@ -122,6 +122,18 @@ def test_of_an_index_the_platform_names_it_and_the_index_is_pinned(registry, cli
     assert (said.json["name"], said.json["architecture"]) == ("arm", "aarch64")
 
 
+def test_a_registry_that_answers_with_something_else_is_not_believed(registry, client, tmp_path) -> None:
+    digest = publish(registry, client, name="bosh-labelled")
+    media_type, content = registry.store.manifests[REPOSITORY, digest]
+    registry.store.manifests[REPOSITORY, digest] = (media_type, content.replace(b"bosh-labelled", b"another-label"))
+    reference = f"{registry.host}/{REPOSITORY}:1.165"
+
+    said = tool("stemcell", "light", reference, "--output", "json", folder=tmp_path)
+
+    assert f"answers with something else when asked for {digest}" in said.err
+    assert said.json["name"] == "bosh-kubernetes-ubuntu-noble"
+
+
 def test_a_digest_needs_no_registry_but_options_where_the_reference_says_nothing(tmp_path) -> None:
     pinned = f"localhost:1/mine@{images.digest_of(b'')}"
 

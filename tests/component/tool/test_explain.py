@@ -157,6 +157,18 @@ def test_events_that_may_not_be_read_are_told_and_the_rest_is_explained(api, cpi
     assert "Running: the guest's init runs" in said.out
 
 
+def test_what_quotes_a_credential_is_shown_without_it(api, cpi, machine) -> None:
+    """A webhook, say, that has put into its message what it was sent."""
+    message = f"refused: Bearer {TOKEN}, password {PLANTED['registry']}, {PLANTED['blobstore']}"
+    event(api, "VirtualMachine", machine, "Refused", message, "2999-01-01T00:00:00Z")
+
+    for form in ("table", "json"):
+        said = tool("explain", machine, "--output", form, config=cpi.config)
+
+        assert "refused: Bearer <redacted>, password <redacted>, <redacted>" in said.out
+        assert TOKEN not in said.out + said.err
+
+
 def test_a_wrong_token_is_in_the_way_and_not_shown(cpi, settings, new_cpi, api) -> None:
     settings["kubernetes"]["token"] = "wrong-token-of-somebody"
 
