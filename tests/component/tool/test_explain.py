@@ -169,6 +169,12 @@ def test_what_quotes_a_credential_is_shown_without_it(api, cpi, machine) -> None
         assert TOKEN not in said.out + said.err
 
 
+def test_a_message_without_end_is_cut_and_the_answer_is_still_json(api, cpi, machine) -> None:
+    event(api, "VirtualMachine", machine, "Long", '"\n' * 20_000, "2999-01-01T00:00:00Z")
+
+    assert tool("explain", machine, "--output", "json", config=cpi.config).json["story"][-1]["what"].startswith("Long")
+
+
 def test_a_wrong_token_is_in_the_way_and_not_shown(cpi, settings, new_cpi, api) -> None:
     settings["kubernetes"]["token"] = "wrong-token-of-somebody"
 

@@ -25,9 +25,9 @@ COMMANDS = {
 def run(arguments: list[str]) -> int:
     """The exit code. SIGTERM ends a command as Ctrl-C does: what it has begun is taken back."""
     options = parser().parse_args(arguments)
-    log.begin(options.command)
-    signal.signal(signal.SIGTERM, _interrupt)
     session = Session(options)
+    log.begin(options.command, session.hide)
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         command = import_module(f"{__package__}.{COMMANDS[options.command]}")
         code: int = command.run(session)

@@ -15,7 +15,7 @@ from ..clock import Deadline
 from ..connection import connect
 from ..dispatch import METHODS
 from ..errors import RequestError
-from ..redaction import of_config, redact, texts
+from ..redaction import kept, of_config, redact
 from ..transport.api import Api
 
 Json = dict[str, Any]
@@ -68,19 +68,23 @@ class Session:
         return _Call(method, {"director_uuid": director}, self.config, METHODS[method][1])
 
     def hide(self, text: str) -> str:
-        """`text` without a credential in it."""
-        return redact(text, self._hidden)
+        """`text` without a credential in it, line by line: a longer text would be cut."""
+        hidden = self._hidden | kept()
+        return "\n".join(redact(line, hidden) for line in text.split("\n"))
 
     def print(self, text: str) -> None:
-        """A reader that went away (`| head`) is no reason to stop in the middle of what is being done."""
-        try:
-            sys.stdout.write(self.hide(text.rstrip("\n") + "\n"))
-            sys.stdout.flush()
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write(self.hide(text.rstrip("\n")))
 
     def print_json(self, value: Any) -> None:
-        self.print(json.dumps(value, indent=2))
+        _write(json.dumps(self._hidden_in(value), indent=2))
+
+    def _hidden_in(self, value: Any) -> Any:
+        """In each text by itself: what is cut is still JSON."""
+        if isinstance(value, dict):
+            return {key: self._hidden_in(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._hidden_in(item) for item in value]
+        return self.hide(value) if isinstance(value, str) else value
 
     @property
     def as_json(self) -> bool:
@@ -113,9 +117,16 @@ class Session:
 
     def _connected(self, settings: Json) -> tuple[Api, str]:
         self._hidden |= of_config(settings)
-        api, namespace = connect(settings, Deadline(PATIENCE))
-        self._hidden |= texts(api.endpoint.headers.get("Authorization", "").removeprefix("Bearer "))
-        return api, namespace
+        return connect(settings, Deadline(PATIENCE))
+
+
+def _write(text: str) -> None:
+    """A reader that went away (`| head`) is no reason to stop in the middle of what is being done."""
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Call(Call):
