@@ -9,11 +9,13 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bosh_kubernetes_api import reasons
 from bosh_kubernetes_cpi import cloud_properties, config, errors, verdicts
+from bosh_kubernetes_cpi.tool import parser
 
 if TYPE_CHECKING:
     from bosh_kubernetes_cpi.cloud_properties import Property, Schema
@@ -106,6 +108,11 @@ def _cure(reason: str) -> str:
     return reasons.REMEDY.get(reason, NONE)
 
 
+def help_text(command: str) -> str:
+    """What `bosh-kubernetes-cpi COMMAND --help` prints."""
+    return f"```text\n{parser.help_text(command)}```\n"
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "vm": lambda: properties(cloud_properties.VM),
     "disk": lambda: properties(cloud_properties.DISK),
@@ -114,6 +121,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "errors": catalogue,
     "machine-reasons": machine_reasons,
     "disk-reasons": disk_reasons,
+    **{f"help-{name.replace(' ', '-')}": partial(help_text, name) for name in parser.COMMANDS},
 }
 
 

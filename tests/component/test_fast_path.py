@@ -98,6 +98,12 @@ def test_info_loads_neither_tls_nor_the_configuration(cpi) -> None:
     assert len(modules) <= MOST_OF_INFO, sorted(modules)
 
 
+def test_no_call_loads_the_tool_for_people(cpi, api) -> None:
+    for modules in (loaded(cpi, "info"), loaded(cpi, "has_vm", "vm-unknown")):
+        assert {name for name in modules if name.startswith("bosh_kubernetes_cpi.tool")} == set()
+        assert "bosh_kubernetes_api.version" not in modules
+
+
 def test_create_disk_looks_for_no_nearest_key_when_all_are_known(cpi, api) -> None:
     modules = loaded(cpi, "create_disk", 1, {"storage_class": "standard"}, None)
 

@@ -47,6 +47,15 @@ class ApiContract:
             api.create(paths.machines(namespace), body)
         assert failure.value.reason == "AlreadyExists"
 
+    def test_a_dry_run_makes_nothing_and_tells_fields_that_nobody_knows(self, api: Api, namespace: str) -> None:
+        where = paths.query(paths.machines(namespace), dryRun="All", fieldValidation="Strict")
+        body = a_machine()
+        assert api.create(where, body)["metadata"]["name"] == body["metadata"]["name"]
+        assert api.find(path(namespace, body)) is None
+        body["spec"]["machine"]["colour"] = "red"
+        with pytest.raises(Invalid, match=r'unknown field "spec\.machine\.colour"'):
+            api.create(where, body)
+
     def test_absent_object(self, api: Api, namespace: str) -> None:
         where = path(namespace, a_machine())
         assert api.find(where) is None

@@ -36,6 +36,14 @@ def events(namespace: str) -> str:
     return f"/api/v1/namespaces/{_name(namespace)}/events"
 
 
+def pods(namespace: str) -> str:
+    return f"/api/v1/namespaces/{_name(namespace)}/pods"
+
+
+def namespace(name: str) -> str:
+    return f"/api/v1/namespaces/{_name(name)}"
+
+
 def lease(namespace: str) -> str:
     """The operator's."""
     return f"/apis/coordination.k8s.io/v1/namespaces/{_name(namespace)}/leases/{LEASE}"

@@ -1,4 +1,6 @@
-"""`bosh-kubernetes-cpi CONFIG.json`: answer the one BOSH request on standard input."""
+"""`bosh-kubernetes-cpi CONFIG.json`: answer the one BOSH request on standard input. With a command of the tool: serve a
+person.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ import sys
 
 USAGE = """\
 usage: bosh-kubernetes-cpi CONFIG.json < REQUEST.json
+       bosh-kubernetes-cpi doctor | orphans | explain | stemcell light [--help]
        bosh-kubernetes-cpi --version
 
 The BOSH Cloud Provider Interface for Kubernetes: reads one JSON request from standard
@@ -16,7 +19,16 @@ input, writes one JSON answer to standard output, lines of progress to standard 
 
 CONFIG.json holds the connection to the cluster and the agents' settings; its keys are
 described in docs/configuration.md.
+
+The commands are for people, and described in docs/tool.md:
+
+  doctor          whether cluster, account, operator and registry are as the CPI needs them
+  orphans         what no Director of a list owns
+  explain CID     what a machine, disk, snapshot or stemcell is, and its story
+  stemcell light  a stemcell tarball that names a published image
 """
+
+TOOL = ("doctor", "orphans", "explain", "stemcell")
 
 
 def main() -> int:
@@ -26,10 +38,14 @@ def main() -> int:
         sys.stdout.write(USAGE)
         return 0
     if arguments == ["--version"]:
-        from importlib.metadata import version
+        from bosh_kubernetes_api.version import VERSION
 
-        sys.stdout.write(f"bosh-kubernetes-cpi {version('bosh-kubernetes-cpi')}\n")
+        sys.stdout.write(f"bosh-kubernetes-cpi {VERSION}\n")
         return 0
+    if arguments and arguments[0] in TOOL:
+        from .tool.main import run
+
+        return run(arguments)
     if len(arguments) != 1 or arguments[0].startswith("-"):
         sys.stderr.write(USAGE)
         return 64

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timezone
 
-from bosh_kubernetes_api import names
+from bosh_kubernetes_api import names, version
 
 from .cluster import Cluster, Object
 from .errors import ClusterError, ConflictError, LeaseError
@@ -103,12 +103,12 @@ class Lease:
         now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         old = lease["spec"] if lease else {}
         same = old.get("holderIdentity") == self.identity
+        metadata: Object = lease["metadata"] if lease else {"name": names.LEASE}
+        labels = {**(metadata.get("labels") or {}), names.MANAGED_BY: names.MANAGER, version.LABEL: version.VERSION}
         return {
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
-            "metadata": lease["metadata"]
-            if lease
-            else {"name": names.LEASE, "labels": {names.MANAGED_BY: names.MANAGER}},
+            "metadata": {**metadata, "labels": labels},
             "spec": {
                 "holderIdentity": self.identity,
                 "leaseDurationSeconds": DURATION,

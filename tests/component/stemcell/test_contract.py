@@ -75,6 +75,16 @@ def test_a_deleted_manifest_is_gone_with_its_tag_and_deleting_again_is_fine(regi
     assert registry.delete_manifest(manifest.digest)
 
 
+def test_manifest_and_configuration_are_read_as_they_were_stored(registry: Client) -> None:
+    manifest = pushed(registry)
+    configuration = json.loads(manifest.content)["config"]["digest"]
+
+    assert registry.read("manifests", manifest.digest) == manifest.content
+    assert json.loads(registry.read("blobs", configuration))["architecture"] == "amd64"
+    with pytest.raises(RegistryError, match=r"refused to read sha256:0000"):
+        registry.read("blobs", f"sha256:{'0' * 64}")
+
+
 def test_the_same_image_twice_is_the_same_manifest(registry: Client) -> None:
     assert pushed(registry).digest == pushed(registry).digest
 

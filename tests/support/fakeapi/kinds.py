@@ -120,6 +120,8 @@ BUILT_IN = [
     Kind("", "v1", "secrets", "Secret"),
     Kind("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", has_status=True),
     Kind("", "v1", "pods", "Pod", has_status=True),
+    Kind("", "v1", "namespaces", "Namespace", namespaced=False),
+    Kind("apps", "v1", "deployments", "Deployment"),
     Kind("", "v1", "events", "Event"),
     Kind("coordination.k8s.io", "v1", "leases", "Lease"),
     Kind("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False),

@@ -12,7 +12,7 @@ import time
 from datetime import datetime, timezone
 from typing import Any
 
-from bosh_kubernetes_api import reasons
+from bosh_kubernetes_api import reasons, version
 from bosh_kubernetes_operator.disk import growth
 from bosh_kubernetes_operator.machine.state import Guest, GuestDisk, Observed
 from bosh_kubernetes_operator.machine.status import compute
@@ -55,6 +55,7 @@ class FakeOperator(Controller):
         self.unlisted: set[str] = set()  # disks that do not get into the settings of the machine's agent
         self.idle = False  # it lives, and looks at nothing
         self.stopped = False  # no work, no Lease
+        self.version = version.VERSION
 
     def look(self) -> None:
         if not self.stopped:
@@ -82,7 +83,8 @@ class FakeOperator(Controller):
         try:
             self._store.merge_patch("Lease", self._namespace, LEASE, {"spec": spec})
         except Refusal:
-            body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": LEASE}, "spec": spec}
+            metadata = {"name": LEASE, "labels": {version.LABEL: self.version}}
+            body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
             self._store.create("Lease", self._namespace, body)
 
     def _reconcile(self, machine: Json) -> None:

@@ -19,6 +19,8 @@ def documented() -> Rights:
             if not line.startswith("|"):
                 break
             group, resources, verbs = (cell.strip() for cell in line.strip("|").split("|"))
+            if group in ("group", "---"):
+                continue
             for resource in resources.split(","):
                 key = ("" if group == "core" else group.strip("`"), resource.strip(" `"))
                 result[key] = {verb.strip() for verb in verbs.partition("(")[0].split(",")}

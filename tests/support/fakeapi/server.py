@@ -28,7 +28,10 @@ from tests.support.fakeapi.store import Store
 Json = dict[str, Any]
 
 OF_EVENTS = ("involvedObject.name", "involvedObject.uid", "type")
-TOKEN = "token-of-the-fake-api-server"
+TOKEN = "token-of-the-fake-api-server"  # the CPI's account
+PERSON = "token-of-a-person-at-the-fake-api-server"  # who may do everything
+VERSION = {"major": "1", "minor": "34", "gitVersion": "v1.34.1"}
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
 class Seen(NamedTuple):
@@ -48,6 +51,7 @@ class FakeApi:
         self.client = self.authority.client("cpi")
         self.store = Store(all_kinds())
         self.rights = documented()
+        self.version: Json = VERSION
         self.seen: list[Seen] = []
         self.connections = 0
         self.intercept: Callable[[Seen], Fault | None] = lambda _: None  # asked at each request, before `fault`
@@ -168,11 +172,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._authenticate()
             if method == "GET" and url.path == "/apis":
                 code, answer = 200, _groups(list(api.store.kinds.values()))
+            elif method == "GET" and url.path == "/version":
+                code, answer = 200, api.version
+            elif method == "POST" and url.path == REVIEWS:
+                code, answer = 201, self._reviewed(body)
             else:
                 kind, namespace, name, sub = self._resource(url.path)
                 query = {key: values[0] for key, values in parse_qs(url.query).items()}
                 needed = verb(method, name, query.get("watch") == "true")
-                if needed not in api.rights.get((kind.group, kind.plural), set()):
+                if not self._may(needed, kind.group, kind.plural):
                     raise errors.forbidden(needed, kind.resource, namespace)
                 if needed == "watch":
                     return self._watch(kind, namespace, query, fault)
@@ -198,8 +206,17 @@ class _Handler(BaseHTTPRequestHandler):
         names = [str(value) for part in (certificate or {}).get("subject", ()) for _, value in part]
         authorization = self.headers.get("Authorization") or "".join(names)
         api.presented.append(authorization)
-        if authorization != f"Bearer {api.token}" and not certificate:
+        if authorization not in (f"Bearer {api.token}", f"Bearer {PERSON}") and not certificate:
             raise errors.unauthorized()
+
+    def _may(self, verb: str, group: str, plural: str) -> bool:
+        person = self.headers.get("Authorization") == f"Bearer {PERSON}"
+        return person or verb in self.server.api.rights.get((group, plural), set())
+
+    def _reviewed(self, review: Json) -> Json:
+        asked = review["spec"]["resourceAttributes"]
+        resource = asked["resource"] + (f"/{asked['subresource']}" if asked.get("subresource") else "")
+        return {**review, "status": {"allowed": self._may(asked["verb"], asked.get("group", ""), resource)}}
 
     def _resource(self, path: str) -> tuple[Kind, str, str, str]:
         parts = [unquote(part) for part in path.strip("/").split("/")]
@@ -226,7 +243,10 @@ class _Handler(BaseHTTPRequestHandler):
                 "items": items,
             }
         if method == "POST" and not name:
-            return store.create(kind.kind, namespace, body)
+            made = store.create(kind.kind, namespace, body, dry=query.get("dryRun") == "All")
+            if query.get("fieldValidation") == "Strict" and (unknown := _lost(body, made, "")):
+                raise errors.bad_request(f'strict decoding error: unknown field "{unknown}"')
+            return made
         if method == "PATCH" and name:
             if self.headers.get("Content-Type") != "application/merge-patch+json":
                 raise errors.Refusal(415, "UnsupportedMediaType", "the body of the request was in an unknown format")
@@ -288,6 +308,17 @@ class _Handler(BaseHTTPRequestHandler):
 def _bookmark(kind: Kind, version: int) -> Json:
     metadata = {"resourceVersion": str(version), "creationTimestamp": None}
     return {"type": "BOOKMARK", "object": {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": metadata}}
+
+
+def _lost(sent: Any, made: Any, where: str) -> str:
+    """Path of the first field that was sent and is not there, as fields that the schema does not have; else empty."""
+    if isinstance(sent, list) and isinstance(made, list):
+        pairs = [(f"{where}[{n}]", *pair) for n, pair in enumerate(zip(sent, made, strict=False))]
+    elif isinstance(sent, dict) and isinstance(made, dict):
+        pairs = [(f"{where}.{key}".lstrip("."), value, made.get(key, _lost)) for key, value in sent.items()]
+    else:
+        return where if made is _lost else ""
+    return next((found for path, one, other in pairs if (found := _lost(one, other, path))), "")
 
 
 def _groups(kinds: list[Kind]) -> Json:

@@ -2,8 +2,8 @@
 
 What it does as the real server does: resourceVersion and Conflict, generation, status as a subresource, uid
 preconditions, finalizers, garbage collection by ownerReferences, label and field selectors, expiry of history (410).
-What it does not: server-side apply, strategic merge patch, dry run, pagination, admission but that of claims, CEL
-beyond immutability.
+What it does not: server-side apply, strategic merge patch, dry run of changes, pagination, admission but that of
+claims, CEL beyond immutability.
 """
 
 import copy
@@ -59,7 +59,7 @@ class Store:
                 if one == kind and (not namespace or where == namespace) and matches(value)
             ]
 
-    def create(self, kind: str, namespace: str, body: Json) -> Json:
+    def create(self, kind: str, namespace: str, body: Json, *, dry: bool = False) -> Json:
         with self.changed:
             info = self.kinds[kind]
             new = copy.deepcopy(body)
@@ -82,6 +82,8 @@ class Store:
                 metadata["namespace"] = namespace
             for key in ("deletionTimestamp", "managedFields"):
                 metadata.pop(key, None)
+            if dry:
+                return new
             self._put(info, namespace, new, "ADDED")
             self._collect()
             return copy.deepcopy(new)

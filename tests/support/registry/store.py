@@ -1,7 +1,8 @@
 """What the stand-in registry holds, and the rules of the OCI distribution specification 1.1 about it.
 
 STAND-IN. Checked by running tests/component/stemcell/test_contract.py on it and on the registry of the distribution
-project alike. What it does not do: blob reads, mounts from other repositories, listing, referrers, garbage collection.
+project alike. What it does not do: reads of large blobs, mounts from other repositories, listing, referrers, garbage
+collection.
 """
 
 from __future__ import annotations

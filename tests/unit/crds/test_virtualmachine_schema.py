@@ -76,14 +76,25 @@ def test_what_a_person_sees() -> None:
     assert CRD["spec"]["names"]["categories"] == ["bosh"]
     columns = [(c["name"], c.get("priority", 0)) for c in VERSION["additionalPrinterColumns"]]
     assert columns == [
+        ("Instance", 0),
         ("Status", 0),
         ("Ready", 0),
         ("IP", 0),
+        ("Reason", 1),
+        ("Deployment", 1),
         ("Node", 1),
         ("Stemcell", 1),
         ("Agent", 1),
         ("Age", 0),
     ]
+
+
+def test_the_instance_is_what_the_director_calls_it() -> None:
+    """Keys of set_vm_metadata: `name` is `group/uuid` of a Director, `job/0` of create-env (contract 2.2)."""
+    paths = {column["name"]: column["jsonPath"] for column in VERSION["additionalPrinterColumns"]}
+
+    assert paths["Instance"] == ".spec.metadata.name"
+    assert paths["Deployment"] == ".spec.metadata.deployment"
 
 
 def spec(**changes: Any) -> dict[str, Any]:

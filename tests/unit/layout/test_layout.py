@@ -4,6 +4,9 @@ import ast
 from pathlib import Path
 
 import pytest
+import yaml
+
+from bosh_kubernetes_api.version import VERSION
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = {
@@ -70,3 +73,10 @@ def test_files_stay_small_enough_to_read(package: str) -> None:
     ]
 
     assert long == []
+
+
+def test_code_chart_and_package_are_of_one_version() -> None:
+    chart = yaml.safe_load((ROOT / "charts/bosh-kubernetes-operator/Chart.yaml").read_text())
+
+    assert f'\nversion = "{VERSION}"\n' in (ROOT / "pyproject.toml").read_text()
+    assert (chart["version"], chart["appVersion"]) == (VERSION, VERSION)

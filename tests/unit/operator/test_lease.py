@@ -4,6 +4,7 @@ import copy
 
 import pytest
 
+from bosh_kubernetes_api import version
 from bosh_kubernetes_operator import lease as module
 from bosh_kubernetes_operator.errors import ConflictError, LeaseError, cluster_error
 from bosh_kubernetes_operator.lease import DURATION, GIVE_UP_AFTER, Lease
@@ -133,3 +134,14 @@ async def test_one_that_is_taken_while_it_is_renewed_is_not(clock, others) -> No
     with pytest.raises(LeaseError, match="another operator"):
         await first.hold()
     assert api.kept["spec"]["holderIdentity"] == "second"
+
+
+async def test_the_lease_says_of_which_version_its_holder_is_and_keeps_others_labels(clock) -> None:
+    """An upgrade takes over the Lease of an older operator."""
+    api = OneLease()
+    await Lease(api, "first", clock).acquire()
+    assert api.kept["metadata"]["labels"][version.LABEL] == version.VERSION
+    api.kept["metadata"]["labels"] = {version.LABEL: "0.0.1", "somebody": "else"}
+    await Lease(api, "first", clock).acquire()
+    assert api.kept["metadata"]["labels"][version.LABEL] == version.VERSION
+    assert api.kept["metadata"]["labels"]["somebody"] == "else"

@@ -78,6 +78,19 @@ def test_start_loads_nothing_of_the_machine_and_no_machinery(installed: Installe
     assert not modules & {"site", "runpy"}
 
 
+def test_the_tool_for_people_is_beside_it_and_has_the_jobs_configuration(installed: InstalledRelease) -> None:
+    process = subprocess.run(
+        [installed.executable.with_name("bosh-kubernetes-cpi"), "doctor"],
+        env=installed.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert process.returncode == 1, process.stderr
+    assert "kubernetes: needs one of server, kubeconfig and in_cluster, there is none of them" in process.stdout
+
+
 def test_python_gone_since_then_is_told_in_the_answer(installed: InstalledRelease, tmp_path: Path) -> None:
     moved = installed.moved(tmp_path / "moved")
     moved.python.unlink()

@@ -63,7 +63,8 @@ def test_job_archive_holds_what_a_client_reads(tool: ModuleType, folder: Path) -
     files = contents(tool.build(folder, "1"))
 
     job = contents(files["./jobs/kubernetes_cpi.tgz"])
-    assert set(job) == {"./job.MF", "./monit", "./templates/bin/cpi.erb", "./templates/config/cpi.json.erb"}
+    templates = ("bin/cpi.erb", "bin/bosh-kubernetes-cpi.erb", "config/cpi.json.erb")
+    assert set(job) == {"./job.MF", "./monit", *(f"./templates/{name}" for name in templates)}
     assert job["./monit"] == b""
     assert yaml.safe_load(job["./job.MF"])["templates"]["bin/cpi.erb"] == "bin/cpi"
 

@@ -20,6 +20,7 @@ from .image import ACCEPTED, Document, digest_of
 
 PAUSES = (0.5, 2.0)  # seconds before a small request is repeated after 429, 5xx or silence
 _LARGEST_ANSWER = 4 << 20  # manifests are at most 4 MiB (distribution specification)
+_ELSEWHERE = (301, 302, 303, 307, 308)
 _PATIENCE = 300.0  # seconds: a registry may copy a finished upload to where it belongs before it answers
 
 
@@ -73,6 +74,18 @@ class Registry:
             return found
         answer = self._ask(f"read {wanted}", "GET", path, headers=headers, also=(404,))
         return "" if answer.status == 404 else digest_of(answer.body)
+
+    def read(self, kind: str, digest: str) -> bytes:
+        """A manifest (`manifests`) or a small blob (`blobs`), as it was stored. Blobs may be in a storage elsewhere."""
+        step, path = f"read {digest}", self._path(kind, digest)
+        headers = {"Accept": ", ".join(ACCEPTED)} if kind == "manifests" else {}
+        answer = self._ask(step, "GET", path, headers=headers, also=_ELSEWHERE)
+        if answer.status in _ELSEWHERE:
+            there = self._upload(path, answer)
+            answer = self._judge(step, self._once(step, "GET", there.target, None, {}, there.foreign))
+        if digest_of(answer.body) != digest:
+            raise RegistryError(f"{self.name} answers with something else when asked for {digest}")
+        return answer.body
 
     def begin_upload(self) -> Upload:
         path = self._path("blobs", "uploads/")
@@ -228,7 +241,7 @@ class Registry:
     def _upload(self, asked: str, answer: Answer) -> Upload:
         location = answer.headers.get("location", "")
         if not location:
-            raise RegistryError(f"{self.name} answered an upload to {self.repository} without a Location")
+            raise RegistryError(f"{self.name} answered a request for {self.repository} without a Location")
         scheme = "https" if self.endpoint.tls else "http"
         own = f"{scheme}://{self.endpoint.host}:{self.endpoint.port}"
         url = protocol.absolute(location, own=own, path=self.endpoint.base + asked)

@@ -1,0 +1,1 @@
+"""`explain CID`: what a thing is, how it is, and its story."""

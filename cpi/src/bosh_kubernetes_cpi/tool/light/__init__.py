@@ -1,0 +1,1 @@
+"""`stemcell light`: a stemcell tarball that names a published image."""

@@ -1,0 +1,58 @@
+"""What a published image says of itself: labels and architecture of its configuration, annotations of its manifest."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...errors import RegistryError
+from ...stemcell.registry import Registry
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Published:
+    """`labels`: those of the configuration win over the annotations. `architecture` is the image's word (amd64)."""
+
+    labels: dict[str, str] = field(default_factory=dict)
+    architecture: str = ""
+
+
+def read(registry: Registry, digest: str, architecture: str) -> Published:
+    """Of the manifest `digest`; of an index, of its image for linux on `architecture` (amd64, arm64).
+
+    Raises RegistryError, also for an index without such an image and documents that are none.
+    """
+    document = _object(registry.read("manifests", digest), registry, digest)
+    if "manifests" in document:
+        digest = _platform(document, architecture, registry, digest)
+        document = _object(registry.read("manifests", digest), registry, digest)
+    wanted = document.get("config", {}).get("digest", "")
+    content = _object(registry.read("blobs", wanted), registry, wanted) if wanted else {}
+    labels = {**_texts(document.get("annotations")), **_texts((content.get("config") or {}).get("Labels"))}
+    return Published(labels, str(content.get("architecture") or ""))
+
+
+def _platform(index: Json, architecture: str, registry: Registry, digest: str) -> str:
+    platforms = [(each.get("platform") or {}, each.get("digest", "")) for each in index["manifests"]]
+    for platform, found in platforms:
+        if (platform.get("os"), platform.get("architecture")) == ("linux", architecture):
+            return str(found)
+    known = ", ".join(sorted(f"{each.get('os')}/{each.get('architecture')}" for each, _ in platforms)) or "nothing"
+    raise RegistryError(f"{registry.name}: {digest} has no image for linux/{architecture}; it has {known}")
+
+
+def _object(content: bytes, registry: Registry, digest: str) -> Json:
+    try:
+        found = json.loads(content)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise RegistryError(f"{registry.name}: {digest} is no JSON object")
+    return found
+
+
+def _texts(value: Any) -> dict[str, str]:
+    return {key: text for key, text in (value or {}).items() if isinstance(text, str)}

@@ -1,0 +1,1 @@
+"""`orphans`: what no Director of a list owns, and its deletion."""

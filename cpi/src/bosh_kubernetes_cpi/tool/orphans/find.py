@@ -1,0 +1,126 @@
+"""Which things no Director of a list owns, and which of these may go. Pure.
+
+A machine counts as in use unless its status says for certain that no guest of it runs: it may be the Director's own, or
+one of a Director that was forgotten in the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bosh_kubernetes_api import names, stemcells
+from bosh_kubernetes_api.claims import asked_size, capacity, is_disk
+from bosh_kubernetes_api.machine import condition, holds_disk
+from bosh_kubernetes_api.quantities import in_bytes
+from bosh_kubernetes_api.snapshots import is_snapshot
+
+from ..words import moment, size
+
+Json = dict[str, Any]
+
+MACHINE, DISK, SNAPSHOT, STEMCELL = "machine", "disk", "snapshot", "stemcell"
+KINDS = (MACHINE, DISK, SNAPSHOT, STEMCELL)  # the order of deletion: each may be what keeps a later one in use
+
+# Reasons of a machine's Ready with which no guest can run.
+IDLE = frozenset(
+    ("Stopped", "RootLost", "ImageNotFound", "ImageDenied", "ImagePullFailed", "Unschedulable", "QuotaExceeded")
+) | {"PodRefused", "AddressInUse"}
+
+
+@dataclass(frozen=True)
+class Things:
+    """All of the namespace: VirtualMachines, claims, VolumeSnapshots, Stemcells."""
+
+    machines: list[Json]
+    claims: list[Json]
+    snapshots: list[Json]
+    stemcells: list[Json]
+
+
+@dataclass(frozen=True)
+class Orphan:
+    """`directors`: those that own it, none of the list. `keeps`: why it is not deleted; empty: it may be."""
+
+    kind: str
+    cid: str
+    uid: str
+    directors: tuple[str, ...]
+    created: str
+    size: str
+    used_by: tuple[str, ...]
+    keeps: str
+
+
+def find(things: Things, directors: Collection[str], *, now: datetime, min_age: int) -> list[Orphan]:
+    """In the order in which they would be deleted. `min_age` in minutes."""
+    owners = {names.label_value(director) for director in directors}
+    found = []
+    for kind, thing, used_by, amount in _all(things):
+        whose = stemcells.users(thing) if kind == STEMCELL else _labelled(thing)
+        if not owners.isdisjoint(map(names.label_value, whose)):
+            continue
+        metadata = thing["metadata"]
+        made = metadata.get("creationTimestamp", "")
+        keeps = _keeps(thing, used_by, made, now, min_age)
+        found.append(Orphan(kind, metadata["name"], metadata["uid"], tuple(whose), made, amount, tuple(used_by), keeps))
+    return found
+
+
+def _all(things: Things) -> Iterator[tuple[str, Json, list[str], str]]:
+    """Kind, thing, what uses it, size."""
+    machines = things.machines
+    for machine in machines:
+        resources = machine["spec"]["machine"]["resources"]
+        yield MACHINE, machine, _guest(machine), f"{resources['cpu']} CPU, {resources['memory']}"
+    for claim in filter(is_disk, things.claims):
+        cid = claim["metadata"]["name"]
+        holders = [each["metadata"]["name"] for each in machines if holds_disk(each, cid)]
+        yield DISK, claim, holders, size(capacity(claim) or asked_size(claim))
+    for snapshot in filter(is_snapshot, things.snapshots):
+        restored = (snapshot.get("status") or {}).get("restoreSize") or "0"
+        yield SNAPSHOT, snapshot, _restored(snapshot, things.claims), size(in_bytes(restored))
+    for stemcell in things.stemcells:
+        cid = stemcell["metadata"]["name"]
+        yield STEMCELL, stemcell, [m["metadata"]["name"] for m in machines if _made_from(m, cid)], ""
+
+
+def _guest(machine: Json) -> list[str]:
+    """Its guest, unless that cannot run."""
+    if condition(machine, "Ready").get("reason") in IDLE:
+        return []
+    return [f"its guest ({machine.get('status', {}).get('printableStatus') or 'no status yet'})"]
+
+
+def _made_from(machine: Json, stemcell: str) -> bool:
+    return bool(machine["spec"]["machine"]["stemcell"] == stemcell)
+
+
+def _restored(snapshot: Json, claims: list[Json]) -> list[str]:
+    """Claims that are being filled from it."""
+    name = snapshot["metadata"]["name"]
+    sources = [(claim, claim["spec"].get("dataSource") or {}) for claim in claims]
+    return [
+        claim["metadata"]["name"]
+        for claim, source in sources
+        if (source.get("kind"), source.get("name")) == ("VolumeSnapshot", name)
+        and claim.get("status", {}).get("phase") != "Bound"
+    ]
+
+
+def _labelled(thing: Json) -> list[str]:
+    owner = thing["metadata"].get("labels", {}).get(names.DIRECTOR, "")
+    return [owner] if owner else []
+
+
+def _keeps(thing: Json, used_by: list[str], made: str, now: datetime, min_age: int) -> str:
+    if thing["metadata"].get("deletionTimestamp"):
+        return "is being deleted"
+    if used_by:
+        return "in use"
+    at = moment(made)
+    if min_age and (at is None or (now - at).total_seconds() < min_age * 60):
+        return f"younger than {min_age} minutes"
+    return ""

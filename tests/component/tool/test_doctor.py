@@ -1,0 +1,439 @@
+"""`doctor` against the stand-in API server and registry: each thing that is not as it must be, by itself."""
+
+import json
+import signal
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.component.conftest import IMAGE, NAMESPACE, PLANTED, snapshot_class, storage_class
+from tests.support.fakeapi.kubelet import FakeKubelet
+from tests.support.fakeapi.server import PERSON, TOKEN, FakeApi
+from tests.support.registry.server import PASSWORD, USER, Registry, Traits
+from tests.support.tool_process import start, tool
+
+Json = dict[str, Any]
+
+ENFORCE = "pod-security.kubernetes.io/enforce"
+DRIVER = "example.com/none"  # of the fixture's storage class
+PROVEN = ("push", "pull", "delete", "mount propagation")
+
+
+@pytest.fixture
+def registry() -> Iterator[Registry]:
+    with Registry(Traits(auth="basic")) as server:
+        yield server
+
+
+@pytest.fixture
+def kubelet(api, registry) -> Iterator[FakeKubelet]:
+    with FakeKubelet(api.store, NAMESPACE, registry.store) as kubelet:
+        yield kubelet
+
+
+@pytest.fixture(autouse=True)
+def healthy(api: FakeApi, operator, registry, settings) -> None:
+    """A cluster in which nothing is amiss."""
+    settings["registry"] = {"host": registry.host, "username": USER, "password": PASSWORD, "pull_secrets": ["registry"]}
+    api.store.delete("StorageClass", "", "standard")
+    api.store.create("StorageClass", "", storage_class("standard", default=True, allowVolumeExpansion=True))
+    api.store.create("VolumeSnapshotClass", "", snapshot_class("snapshots", default=True, driver=DRIVER))
+    label(api, "privileged")
+    api.rights["", "namespaces"] = {"get"}
+
+
+def label(api: FakeApi, level: str) -> None:
+    if api.store.find("Namespace", "", NAMESPACE):
+        api.store.delete("Namespace", "", NAMESPACE)
+    labels = {ENFORCE: level} if level else {}
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
+    api.store.create("Namespace", "", body)
+
+
+@pytest.fixture
+def kubeconfig(api, tmp_path) -> Path:
+    """A person's, who may do everything."""
+    cluster = {"server": api.url, "certificate-authority-data": b64encode(api.authority.pem.encode()).decode()}
+    content = {
+        "current-context": "me",
+        "clusters": [{"name": "c", "cluster": cluster}],
+        "users": [{"name": "u", "user": {"token": PERSON}}],
+        "contexts": [{"name": "me", "context": {"cluster": "c", "user": "u"}}],
+    }
+    path = tmp_path / "kubeconfig"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def lines(cpi, *words: object) -> dict[str, Json]:
+    """The lines by check."""
+    said = tool("doctor", "--output", "json", *words, config=cpi.config)
+    checks = said.json["checks"]
+    failures = [each for each in checks if each["level"] == "failure"]
+    assert said.code == (1 if failures else 0), said.err
+    assert len({each["check"] for each in checks}) == len(checks)
+    return {each["check"]: each for each in checks}
+
+
+def amiss(found: dict[str, Json]) -> dict[str, str]:
+    return {check: line["level"] for check, line in found.items() if line["level"] != "ok"}
+
+
+def test_where_nothing_is_amiss_every_line_is_ok_and_nothing_is_changed(api, cpi, registry) -> None:
+    before = [(kind, api.store.list(kind)) for kind in api.store.kinds if kind != "Lease"]
+
+    said = tool("doctor", config=cpi.config)
+    found = lines(cpi)
+
+    assert amiss(found) == {}
+    assert said.code == 0
+    assert f"{len(found)} ok, 0 warnings, 0 failures" in said.out
+    assert "not proven without --probe" in said.out
+    assert [(kind, api.store.list(kind)) for kind in api.store.kinds if kind != "Lease"] == before
+    assert {step.split()[0] for step in registry.steps()} == {"HEAD"}
+    secrets = (TOKEN, PASSWORD, *PLANTED.values())
+    assert [secret for secret in secrets if secret in said.out + said.err] == []
+
+
+def test_placeholders_are_named_by_their_keys(new_cpi, settings) -> None:
+    settings["kubernetes"]["token"] = "((cpi_token))"
+
+    found = lines(new_cpi(agent={"mbus": "((mbus))", "ntp": [], "blobstore": {}}))
+
+    assert list(found) == ["configuration"]
+    assert "kubernetes.token, agent.mbus" in found["configuration"]["found"]
+    assert "interpolate the manifest" in found["configuration"]["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "check", "words"),
+    [
+        ({"kubernetes": {}}, "configuration", "needs one of server, kubeconfig and in_cluster, there is none"),
+        ({"kubernetes": {"server": "http://127.0.0.1:1", "token": "t"}}, "configuration", "must be an https URL"),
+        ({"kubernetes": {"server": "https://127.0.0.1:1", "token": "t"}}, "API server", "Connection refused"),
+        ({"nmespace": "x"}, "configuration", "unknown key 'nmespace'; did you mean 'namespace'"),
+    ],
+)
+def test_what_makes_all_else_impossible_is_the_only_failure(new_cpi, changes, check, words) -> None:
+    found = lines(new_cpi(**changes))
+
+    assert amiss(found) == {check: "failure"}
+    assert list(found)[-1] == check
+    assert words in found[check]["found"]
+    assert found[check]["remedy"]
+
+
+def test_a_wrong_token_is_told_and_not_shown(new_cpi, settings) -> None:
+    settings["kubernetes"]["token"] = "wrong-token-of-somebody"
+
+    said = tool("doctor", config=new_cpi().config)
+
+    assert said.code == 1
+    assert "does not accept the credentials" in said.out
+    assert "wrong-token-of-somebody" not in said.out + said.err
+
+
+@pytest.mark.parametrize(("version", "level"), [("v1.29.9", "failure"), ("v1.30.0-eks", "ok"), ("", "warning")])
+def test_the_version_of_the_api_server(api, cpi, version, level) -> None:
+    api.version = {"gitVersion": version}
+
+    assert lines(cpi)["API server"]["level"] == level
+
+
+@pytest.mark.parametrize(
+    ("resource", "verb", "check", "level"),
+    [
+        (("", "secrets"), "create", f"rights in {NAMESPACE}", "failure"),
+        (("cpi.bosh.io", "virtualmachines"), "watch", f"rights in {NAMESPACE}", "failure"),
+        (("", "events"), "list", f"rights in {NAMESPACE}", "warning"),
+        (("storage.k8s.io", "volumeattributesclasses"), "list", "rights in the cluster", "warning"),
+    ],
+)
+def test_a_right_that_is_lacking(api, cpi, resource, verb, check, level) -> None:
+    api.rights[resource].discard(verb)
+
+    found = lines(cpi)
+
+    assert amiss(found) == {check: level}
+    assert f"may not {verb} {resource[1]}" in found[check]["found"]
+
+
+def test_the_proxy_of_the_registrys_service_is_a_right_too(api, new_cpi) -> None:
+    found = lines(new_cpi(registry={"service": f"{NAMESPACE}/bosh-registry:5000"}))
+
+    assert found["rights on the registry"]["level"] == "failure"
+    assert "services/proxy" in found["rights on the registry"]["found"]
+
+
+def test_a_custom_resource_that_lacks_a_field_is_of_another_version(api, cpi) -> None:
+    kind = api.store.kinds["VirtualMachine"]
+    schema = json.loads(json.dumps(kind.schema))
+    del schema["properties"]["spec"]["properties"]["machine"]["properties"]["placement"]["properties"]["runtimeClass"]
+    api.store.kinds["VirtualMachine"] = kind._replace(schema=schema)
+
+    found = lines(cpi)
+
+    assert amiss(found) == {"kind VirtualMachine": "failure"}
+    assert 'unknown field "spec.machine.placement.runtimeClass"' in found["kind VirtualMachine"]["found"]
+    assert "install the operator's chart" in found["kind VirtualMachine"]["remedy"]
+
+
+def test_custom_resources_that_are_not_there(api, cpi) -> None:
+    del api.store.kinds["Stemcell"]
+
+    assert amiss(lines(cpi)) == {"kind Stemcell": "failure"}
+
+
+def test_an_operator_that_has_never_run(api, operator, cpi) -> None:
+    operator.stopped = True
+    with api.store.changed:
+        if api.store.find("Lease", NAMESPACE, "bosh-kubernetes-operator"):
+            api.store.delete("Lease", NAMESPACE, "bosh-kubernetes-operator")
+
+    found = lines(cpi)
+
+    assert amiss(found) == {"operator": "failure"}
+    assert "has never run" in found["operator"]["found"]
+
+
+def test_an_operator_that_does_not_renew_its_lease(api, operator, cpi) -> None:
+    while not api.store.find("Lease", NAMESPACE, "bosh-kubernetes-operator"):
+        pass
+    operator.stopped = True
+
+    found = lines(cpi)
+
+    assert amiss(found) == {"operator": "failure"}
+    assert "was last renewed at" in found["operator"]["found"]
+
+
+def test_an_operator_of_another_version(api, operator, cpi) -> None:
+    operator.version = "0.0.1"
+    with api.store.changed:
+        if api.store.find("Lease", NAMESPACE, "bosh-kubernetes-operator"):
+            api.store.delete("Lease", NAMESPACE, "bosh-kubernetes-operator")
+
+    found = lines(cpi)
+
+    assert amiss(found) == {"operator": "warning"}
+    assert "runs, version 0.0.1; this is " in found["operator"]["found"]
+
+
+def test_no_default_storage_class(api, cpi) -> None:
+    api.store.delete("StorageClass", "", "standard")
+    api.store.create("StorageClass", "", storage_class("fast"))
+
+    found = lines(cpi)
+
+    assert amiss(found) == {"storage class": "failure"}
+    assert "there are: fast" in found["storage class"]["found"]
+
+
+def test_storage_classes_of_the_configuration_that_are_not_there(new_cpi) -> None:
+    found = lines(new_cpi(disks={"storage_class": "fast"}, machines={"root_storage_class": "faster"}))
+
+    assert amiss(found) == {"storage class": "failure", "root disks": "failure"}
+
+
+def test_a_class_without_growth_and_snapshots_is_a_warning(api, cpi) -> None:
+    api.store.delete("StorageClass", "", "standard")
+    api.store.create("StorageClass", "", storage_class("standard", default=True))
+    api.store.delete("VolumeSnapshotClass", "", "snapshots")
+    api.store.create("VolumeSnapshotClass", "", snapshot_class("others", default=True, driver="other"))
+
+    found = lines(cpi)
+
+    assert amiss(found) == {"growth of disks": "warning", "snapshots": "warning"}
+    assert "allowVolumeExpansion" in found["growth of disks"]["remedy"]
+    assert f"no default class of {DRIVER} (there are: none)" in found["snapshots"]["found"]
+
+
+def test_a_cluster_without_snapshots(api, cpi) -> None:
+    del api.store.kinds["VolumeSnapshotClass"]
+
+    found = lines(cpi)
+
+    assert amiss(found) == {"snapshots": "warning"}
+    assert "VolumeSnapshot is not served" in found["snapshots"]["found"]
+
+
+@pytest.mark.parametrize(("level", "expected"), [("restricted", "failure"), ("", "warning")])
+def test_pod_security_of_the_namespace(api, cpi, level, expected) -> None:
+    label(api, level)
+
+    found = lines(cpi)
+
+    assert amiss(found) == {"Pod Security": expected}
+    assert f"{ENFORCE}=privileged" in found["Pod Security"]["remedy"]
+
+
+def test_what_the_account_may_not_see_is_asked_by_the_person(api, cpi, kubeconfig) -> None:
+    api.rights["", "namespaces"] = set()
+
+    alone, together = lines(cpi), lines(cpi, "--kubeconfig", kubeconfig)
+
+    assert alone["Pod Security"]["found"].startswith("not checked: this account may not read")
+    assert amiss(together) == {}
+
+
+def test_with_a_kubeconfig_alone_the_persons_account_is_checked(api, kubeconfig) -> None:
+    said = tool("doctor", "--kubeconfig", kubeconfig, "--output", "json")
+
+    assert amiss({each["check"]: each for each in said.json["checks"]}) == {"registry": "warning"}
+    assert said.code == 0
+
+
+def test_a_kubeconfig_of_another_cluster_is_noticed(cpi, kubeconfig, settings) -> None:
+    with FakeApi() as other:
+        lease = {"name": "bosh-kubernetes-operator"}
+        body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": lease}
+        other.store.create("Lease", NAMESPACE, body)
+        content = yaml.safe_load(kubeconfig.read_text())
+        ca = b64encode(other.authority.pem.encode()).decode()
+        content["clusters"][0]["cluster"] = {"server": other.url, "certificate-authority-data": ca}
+        kubeconfig.write_text(yaml.safe_dump(content))
+
+        found = lines(cpi, "--kubeconfig", kubeconfig, "--probe")
+
+        assert found["accounts"]["level"] == "failure"
+        assert other.store.list("Pod") == []
+        assert not set(PROVEN) & set(found)
+
+
+@pytest.mark.parametrize(
+    ("changes", "level", "words"),
+    [
+        ({"password": "wrong"}, "failure", "were not accepted"),
+        ({"host": "localhost:1"}, "failure", "Connection refused"),
+        ({"host": "", "username": "", "password": ""}, "warning", "none is configured"),
+    ],
+)
+def test_a_registry_that_cannot_be_used(new_cpi, settings, changes, level, words) -> None:
+    found = lines(new_cpi(registry={**settings["registry"], **changes}))
+
+    assert amiss(found) == {"registry": level}
+    assert words in found["registry"]["found"]
+    assert "docs/registry.md" in found["registry"]["remedy"]
+
+
+# ---- --probe ----
+
+
+def test_the_probe_proves_push_pull_and_propagation_and_leaves_nothing(api, cpi, registry, kubelet, kubeconfig) -> None:
+    found = lines(cpi, "--probe", "--kubeconfig", kubeconfig)
+
+    assert amiss(found) == {}
+    assert set(PROVEN) <= set(found)
+    assert registry.store.manifests == {}
+    assert api.store.list("Pod") == []
+    pull, mount = kubelet.seen
+    assert pull["spec"]["imagePullSecrets"] == [{"name": "registry"}]
+    assert mount["spec"]["containers"][0]["image"] == IMAGE
+
+
+@pytest.mark.parametrize("end", ["attachment", "machine"])
+def test_a_mount_that_does_not_come_through(cpi, kubelet, kubeconfig, api, end) -> None:
+    kubelet.faults[end] = "no mount of the other end comes here"
+
+    found = lines(cpi, "--probe", "--kubeconfig", kubeconfig)
+
+    assert amiss(found) == {"mount propagation": "failure"}
+    assert "on worker-1: " in found["mount propagation"]["found"]
+    assert "no mount of the other end comes here" in found["mount propagation"]["found"]
+    assert "shared mount" in found["mount propagation"]["remedy"]
+    assert api.store.list("Pod") == []
+
+
+def test_a_registry_that_does_not_delete(api, new_cpi, kubelet, kubeconfig, settings) -> None:
+    with Registry(Traits(deletes=False)) as registry:
+        kubelet.registry = registry.store
+
+        found = lines(new_cpi(registry={"host": registry.host}), "--probe", "--kubeconfig", kubeconfig)
+
+    assert amiss(found) == {"delete": "warning"}
+
+
+def test_a_registry_that_takes_nothing(cpi, registry, kubelet, kubeconfig) -> None:
+    with Registry(Traits(auth="basic", limit=10)) as small:
+        kubelet.registry = small.store
+        config = json.loads(cpi.config.read_text())
+        config["registry"]["host"] = small.host
+        cpi.config.write_text(json.dumps(config))
+
+        found = lines(cpi, "--probe", "--kubeconfig", kubeconfig)
+
+    assert amiss(found) == {"push": "failure"}
+    assert "raise its limit" in found["push"]["found"]
+
+
+def test_without_a_stemcell_the_operators_image_is_used(api, cpi, kubelet, kubeconfig) -> None:
+    for stemcell in api.store.list("Stemcell"):
+        api.store.delete("Stemcell", NAMESPACE, stemcell["metadata"]["name"])
+    without = lines(cpi, "--probe", "--kubeconfig", kubeconfig)
+    labels = {"app.kubernetes.io/component": "operator", "app.kubernetes.io/part-of": "bosh-kubernetes"}
+    body = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "bosh-kubernetes-operator", "labels": labels},
+        "spec": {"template": {"spec": {"containers": [{"image": "operator:1"}]}}},
+    }
+    api.store.create("Deployment", "bosh-system", body)
+
+    found = lines(cpi, "--probe", "--kubeconfig", kubeconfig)
+
+    assert amiss(without) == {"mount propagation": "warning"}
+    assert amiss(found) == {}
+    assert kubelet.seen[-1]["spec"]["containers"][0]["image"] == "operator:1"
+
+
+def test_an_account_that_makes_no_pods_says_whose_would(cpi, kubelet, registry) -> None:
+    found = lines(cpi, "--probe")
+
+    assert amiss(found) == {"pull": "failure", "mount propagation": "failure"}
+    assert "--kubeconfig" in found["pull"]["remedy"]
+    assert registry.store.manifests == {}
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("pods", [1, 2])
+def test_what_is_interrupted_leaves_nothing(api, cpi, registry, kubelet, kubeconfig, sign, pods) -> None:
+    """While a node is at the first Pod, or at the second."""
+    kubelet.idle = pods == 1
+    made: list[Json] = []
+
+    def hold(seen: Any) -> None:
+        if seen.method == "POST" and seen.path.endswith("/pods"):
+            made.append(seen)
+            kubelet.idle = kubelet.idle or len(made) == pods
+
+    api.intercept = hold
+    process = start("doctor", "--probe", "--kubeconfig", kubeconfig, config=cpi.config)
+    deadline = time.monotonic() + 60
+    while len(made) < pods or not api.store.list("Pod"):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+    process.send_signal(sign)
+    out, err = process.communicate(timeout=60)
+
+    assert process.returncode == 130, out + err
+    assert api.store.list("Pod") == []
+    assert registry.store.manifests == {}
+
+
+def test_pods_that_a_killed_probe_left_are_swept(api, cpi, kubelet, kubeconfig) -> None:
+    labels = {"cpi.bosh.io/role": "probe"}
+    for name, role in (("doctor-old", labels), ("of-somebody", {})):
+        metadata = {"name": name, "labels": role}
+        body = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": []}}
+        api.store.create("Pod", NAMESPACE, body)
+        with api.store.changed:
+            api.store._objects["Pod", NAMESPACE, name]["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z"
+
+    lines(cpi, "--probe", "--kubeconfig", kubeconfig)
+
+    assert [pod["metadata"]["name"] for pod in api.store.list("Pod")] == ["of-somebody"]

@@ -1,0 +1,123 @@
+"""Which things are orphans, and which of these are in use."""
+
+from datetime import datetime, timezone
+
+import pytest
+
+from bosh_kubernetes_api import claims, machine, names, reasons, snapshots, stemcells
+from bosh_kubernetes_cpi.tool.orphans.find import IDLE, Things, find
+
+NOW = datetime(2026, 1, 3, tzinfo=timezone.utc)
+IMAGE = "r/s@sha256:" + "0" * 64
+SHAPE = {"resources": {"cpu": "1", "memory": "1Gi", "ephemeralDisk": "1Gi"}}
+
+
+def made(body: dict, **metadata: object) -> dict:
+    body["metadata"] |= {"uid": body["metadata"]["name"], "creationTimestamp": "2026-01-01T00:00:00Z", **metadata}
+    return body
+
+
+def vm(director: str, reason: str = "Stopped", cid: str = "vm-1") -> dict:
+    stemcell = names.stemcell_cid(IMAGE)
+    body = machine.virtual_machine(
+        cid, director=director, agent_id="a", stemcell=stemcell, image=IMAGE, pull_secrets=[], shape=SHAPE
+    )
+    body["status"] = {"printableStatus": reasons.MACHINE[reason], "conditions": [{"type": "Ready", "reason": reason}]}
+    return made(body)
+
+
+def stemcell(*users: str) -> dict:
+    body = stemcells.build(IMAGE, director="", form="light", pull_secrets=[])
+    body["spec"]["users"] = [{"director": user} for user in users]
+    return made(body)
+
+
+def things(machines=(), claims=(), snapshots=(), stemcells=()) -> Things:
+    return Things(list(machines), list(claims), list(snapshots), list(stemcells))
+
+
+def kept(found: Things, *directors: str, min_age: int = 60) -> dict[str, str]:
+    return {orphan.cid: orphan.keeps for orphan in find(found, directors or ("d",), now=NOW, min_age=min_age)}
+
+
+@pytest.mark.parametrize("reason", sorted(reasons.MACHINE))
+def test_a_machine_is_in_use_unless_no_guest_of_it_can_run(reason) -> None:
+    assert kept(things([vm("other", reason)])) == {"vm-1": "" if reason in IDLE else "in use"}
+
+
+def test_reasons_with_which_no_guest_runs_are_those_that_there_are() -> None:
+    assert set(reasons.MACHINE) >= IDLE
+    assert not IDLE & {"Running", "NodeUnreachable", "Rebooting", "Paused", "DiskLost", "Terminating", "GuestCrashing"}
+
+
+def test_a_machine_without_a_word_of_an_operator_is_in_use() -> None:
+    body = vm("other")
+    del body["status"]
+
+    assert kept(things([body])) == {"vm-1": "in use"}
+
+
+def test_a_director_whose_uuid_is_no_label_value_owns_by_its_stand_in() -> None:
+    strange = "uuid with spaces"
+
+    assert kept(things([vm(strange)]), strange) == {}
+    assert kept(things([vm(strange)])) == {"vm-1": ""}
+
+
+def test_a_disk_of_any_machine_is_in_use_even_of_an_orphan() -> None:
+    holder = vm("other")
+    holder["spec"]["disks"] = [{"cid": "disk-1"}]
+    leaving = vm("d", cid="vm-2")
+    leaving["status"]["disks"] = [{"cid": "disk-2", "phase": "Detaching"}]
+    disks = [made(claims.claim(f"disk-{n}", director="other", size=1)) for n in (1, 2, 3)]
+
+    found = kept(things([holder, leaving], disks))
+
+    assert found == {"vm-1": "", "disk-1": "in use", "disk-2": "in use", "disk-3": ""}
+
+
+def test_claims_and_snapshots_of_somebody_else_are_nothing_of_ours() -> None:
+    claim = made({"metadata": {"name": "data", "labels": {}}, "spec": {"resources": {"requests": {"storage": "1Gi"}}}})
+    snapshot = made({"metadata": {"name": "backup"}, "spec": {}})
+
+    assert kept(things(claims=[claim], snapshots=[snapshot])) == {}
+
+
+def test_a_snapshot_that_a_claim_is_filled_from_is_in_use() -> None:
+    taken = made(snapshots.snapshot("snapshot-1", director="other", disk_cid="x", snapshot_class="c", metadata={}))
+    source = {"kind": "VolumeSnapshot", "name": "snapshot-1"}
+    claim = {"metadata": {"name": "restored"}, "spec": {"dataSource": source}}
+
+    assert kept(things(claims=[claim], snapshots=[taken])) == {"snapshot-1": "in use"}
+    claim["status"] = {"phase": "Bound"}
+    assert kept(things(claims=[claim], snapshots=[taken])) == {"snapshot-1": ""}
+
+
+def test_a_stemcell_is_owned_by_any_of_its_users_and_used_by_any_machine() -> None:
+    cid = names.stemcell_cid(IMAGE)
+
+    assert kept(things(stemcells=[stemcell("other", "d")])) == {}
+    assert kept(things(stemcells=[stemcell("other")])) == {cid: ""}
+    assert kept(things(stemcells=[stemcell()])) == {cid: ""}
+    assert kept(things([vm("d", "Running")], stemcells=[stemcell("other")])) == {cid: "in use"}
+
+
+@pytest.mark.parametrize(
+    ("created", "min_age", "expected"),
+    [
+        ("2026-01-02T23:00:01Z", 60, "younger than 60 minutes"),
+        ("2026-01-02T23:00:00Z", 60, ""),
+        ("2026-01-02T23:59:59Z", 0, ""),
+        ("", 60, "younger than 60 minutes"),
+    ],
+)
+def test_age_decides_for_what_nothing_uses(created, min_age, expected) -> None:
+    disk = made(claims.claim("disk-1", director="other", size=1), creationTimestamp=created)
+
+    assert kept(things(claims=[disk]), min_age=min_age) == {"disk-1": expected}
+
+
+def test_what_is_being_deleted_is_left_to_who_does_it() -> None:
+    disk = made(claims.claim("disk-1", director="other", size=1), deletionTimestamp="2026-01-01T00:00:00Z")
+
+    assert kept(things(claims=[disk])) == {"disk-1": "is being deleted"}
