@@ -1,7 +1,6 @@
 """A create-env manifest, as far as the driver reads it (bosh-cli `deployment/manifest`, `installation/manifest`).
 
-One instance group with one instance, the form that the real client asks for too. No variables: what the tests vary they
-write into the manifest.
+One instance group with one instance, the form that the real client asks for too.
 """
 
 from __future__ import annotations
@@ -48,21 +47,19 @@ class Manifest:
     ca: str
 
 
-def load(path: Path) -> Manifest:
-    """Read a manifest.
+def load(path: Path, document: Any) -> Manifest:
+    """The manifest that was in `path`, after operations and variables; relative addresses are from its folder.
 
     Raises:
         ManifestError: something is missing in it that the real client needs; the message names it.
     """
-    content = path.read_bytes()
-    raw = yaml.safe_load(content)
     try:
-        return _manifest(path, content, raw)
+        return _manifest(path, document)
     except (KeyError, IndexError, TypeError) as error:
         raise ManifestError(f"{path}: missing or of a wrong form: {error!r}") from error
 
 
-def _manifest(path: Path, content: bytes, raw: dict[str, Any]) -> Manifest:
+def _manifest(path: Path, raw: dict[str, Any]) -> Manifest:
     if len(raw["instance_groups"]) != 1 or raw["instance_groups"][0]["instances"] != 1:
         raise ManifestError(f"{path}: there must be one instance group with one instance")
     group = raw["instance_groups"][0]
@@ -77,7 +74,7 @@ def _manifest(path: Path, content: bytes, raw: dict[str, Any]) -> Manifest:
         env = {**env, "bosh": {**env.get("bosh", {}), "tags": tags}}
     return Manifest(
         path=path,
-        sha=hashlib.sha512(content).hexdigest(),
+        sha=hashlib.sha512(yaml.safe_dump(raw).encode()).hexdigest(),
         name=raw["name"],
         job=group["name"],
         jobs=[Reference(job["name"], job["release"], job.get("properties")) for job in group["jobs"]],
