@@ -1,6 +1,7 @@
 """A create-env manifest, as far as the driver reads it (bosh-cli `deployment/manifest`, `installation/manifest`).
 
-One instance group with one instance, the form that the real client asks for too.
+One instance group with one instance, the form that the real client asks for too; in the words of bosh-init, one job
+with its templates.
 """
 
 from __future__ import annotations
@@ -60,9 +61,10 @@ def load(path: Path, document: Any) -> Manifest:
 
 
 def _manifest(path: Path, raw: dict[str, Any]) -> Manifest:
-    if len(raw["instance_groups"]) != 1 or raw["instance_groups"][0]["instances"] != 1:
+    groups = raw["instance_groups"] if "instance_groups" in raw else raw["jobs"]
+    if len(groups) != 1 or groups[0]["instances"] != 1:
         raise ManifestError(f"{path}: there must be one instance group with one instance")
-    group = raw["instance_groups"][0]
+    group = groups[0]
     pool = _named(raw["resource_pools"], group["resource_pool"])
     disk: dict[str, Any] = {"disk_size": 0}
     if "persistent_disk_pool" in group:
@@ -77,7 +79,10 @@ def _manifest(path: Path, raw: dict[str, Any]) -> Manifest:
         sha=hashlib.sha512(yaml.safe_dump(raw).encode()).hexdigest(),
         name=raw["name"],
         job=group["name"],
-        jobs=[Reference(job["name"], job["release"], job.get("properties")) for job in group["jobs"]],
+        jobs=[
+            Reference(job["name"], job["release"], job.get("properties"))
+            for job in group.get("jobs") or group["templates"]
+        ],
         properties=group.get("properties") or {},
         networks=interfaces(group["networks"], raw["networks"]),
         stemcell=_file(path, pool["stemcell"]["url"]),
