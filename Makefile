@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 SUITE := $(PY) tests/suite.py
 
-.PHONY: help demo test test-full unit component cluster nodes e2e bench lint format release image chart crds docs site cluster-up cluster-down clean lock
+.PHONY: help demo test test-full unit component cluster nodes e2e bench lint format release microbosh image chart crds docs site cluster-up cluster-down clean lock
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ format: .venv/.ready ## let ruff format the code
 
 release: .venv/.ready ## the BOSH release tarball, in dist/
 	$(PY) cpi/release/make_release.py --out dist
+
+microbosh: release ## a Director on kind (docs/microbosh.md): needs docker, kind, kubectl, helm, bosh, and the internet
+	cpi/release/microbosh/microbosh up
 
 image: .venv/.ready ## the operator's container image, in the test cluster's engine
 	$(SUITE) image

@@ -6,6 +6,7 @@ A table stands between the lines `<!-- table: NAME -->` and `<!-- end -->` of a 
 from __future__ import annotations
 
 import inspect
+import itertools
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from bosh_kubernetes_cpi.cloud_properties import Property, Schema
 
 HERE = Path(__file__).resolve().parent
+OPS = HERE.parent / "cpi/release/ops/kubernetes"
 NONE = "\N{EN DASH}"
 PLACE = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 
@@ -94,6 +96,20 @@ def disk_reasons() -> str:
     return table(["reason", "a call bears it", "ok_to_retry", "meaning", "remedy"], rows)
 
 
+def ops_files() -> str:
+    """The first sentence of each file's head, and the variables that the head explains."""
+    rows = []
+    for path in sorted(OPS.glob("*.yml")):
+        head = [line[2:] for line in itertools.takewhile(lambda line: line[:1] == "#", path.read_text().splitlines())]
+        purpose = re.split(r"(?<=[.]) ", " ".join(head[: head.index("")]))[0]
+        names = [
+            name for line in head for found in re.findall(r"^(\w+(?:, \w+)*)  +\S", line) for name in found.split(", ")
+        ]
+        link = f"[{path.stem}](../cpi/release/ops/kubernetes/{path.name})"
+        rows.append([link, purpose, ", ".join(f"`{name}`" for name in names) or NONE])
+    return table(["file", "for", "variables"], rows)
+
+
 def _limit(limit: float | str) -> str:
     if isinstance(limit, str):
         return f"`timeouts.{limit}`: {config.DEFAULTS['timeouts'][limit]} s"
@@ -121,6 +137,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "errors": catalogue,
     "machine-reasons": machine_reasons,
     "disk-reasons": disk_reasons,
+    "ops": ops_files,
     **{f"help-{name.replace(' ', '-')}": partial(help_text, name) for name in parser.COMMANDS},
 }
 

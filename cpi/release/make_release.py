@@ -1,8 +1,8 @@
 """Builds a BOSH release tarball from a release folder, without the bosh CLI.
 
-The folder has the usual layout (`config/final.yml`, `jobs/*/{spec,monit,templates}`, `packages/*/{spec,packaging}`) but
-for `src`, which may be elsewhere (a link would make `bosh create-release` leave out the packaging scripts). The same
-files give the same bytes: entries are sorted and carry neither times nor owners.
+The folder has the usual layout (`config/final.yml`, `jobs/*/{spec,monit,templates}`, `packages/*/{spec,packaging}`,
+`src`); the CPI's sources are elsewhere (a link would make `bosh create-release` leave out the packaging scripts). The
+same files give the same bytes: entries are sorted and carry neither times nor owners.
 
 What a client and a Director read in the tarball: bosh-cli `release/archive_reader.go` and
 `release/manifest/release.go`. Digests are SHA-1, the one form that every client since bosh-init understands; they
@@ -168,7 +168,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("dist"), help="folder of the tarball (default: dist)")
     parser.add_argument("--folder", type=Path, default=HERE, help="release folder (default: the CPI's)")
     arguments = parser.parse_args()
-    content = build(arguments.folder, arguments.version, commit=commit(), license_file=ROOT / "LICENSE")
+    source = SOURCE if arguments.folder.resolve() == HERE else arguments.folder / "src"
+    content = build(arguments.folder, arguments.version, source=source, commit=commit(), license_file=ROOT / "LICENSE")
     arguments.out.mkdir(parents=True, exist_ok=True)
     name = _load(arguments.folder / "config/final.yml")["name"]
     path = arguments.out / f"{name}-{arguments.version}.tgz"

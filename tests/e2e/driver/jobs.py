@@ -9,7 +9,6 @@ from typing import Any
 
 from tests.e2e.driver import releases
 from tests.e2e.driver.agent import Agent
-from tests.e2e.driver.errors import ManifestError
 from tests.e2e.driver.manifest import Manifest
 
 
@@ -22,17 +21,11 @@ class Jobs:
         self.step = step
 
     def update(self, unpacked: dict[str, releases.Release]) -> None:
-        """Render, upload, apply, start, and wait until all run.
-
-        Raises:
-            ManifestError: a job has packages: compiling them needs the real client and agent.
-        """
-        self.agent.task("apply", self._spec([], "", ""))
+        """Render, upload, compile, apply, start, and wait until all run."""
+        self.agent.task("apply", self._spec([], "", "", {}))
         address = self._address(self.agent.get_state())
         with self.step("Rendering job templates"):
             jobs = [unpacked[ref.release].job(ref.name) for ref in self.manifest.jobs]
-            if with_packages := [job.name for job in jobs if job.packages]:
-                raise ManifestError(f"the driver compiles no packages, and these jobs have some: {with_packages}")
             archive = releases.job_archive(
                 {
                     job.name: releases.render(
@@ -47,9 +40,14 @@ class Jobs:
             )
             blob = self.agent.put_blob(archive)
         digest = f"sha256:{hashlib.sha256(archive).hexdigest()}"
+        packages: dict[str, dict[str, str]] = {}
+        for ref, job in zip(self.manifest.jobs, jobs, strict=True):
+            for package in unpacked[ref.release].packages(job.packages):
+                if package.name not in packages:
+                    packages[package.name] = self._compile(package, packages)
         with self.step(f"Updating instance '{self.manifest.job}/0'"):
             self.agent.task("stop")
-            self.agent.task("apply", self._spec(jobs, blob, digest))
+            self.agent.task("apply", self._spec(jobs, blob, digest, packages))
             self.agent.run_script("pre-start")
             self.agent.start()
         with self.step(f"Waiting for instance '{self.manifest.job}/0' to be running"):
@@ -57,7 +55,18 @@ class Jobs:
         with self.step(f"Running the post-start scripts '{self.manifest.job}/0'"):
             self.agent.run_script("post-start")
 
-    def _spec(self, jobs: list[releases.Job], blob: str, digest: str) -> dict[str, Any]:
+    def _compile(self, package: releases.Package, compiled: dict[str, dict[str, str]]) -> dict[str, str]:
+        """Have the agent compile a package with those that it depends on itself; its entry of the apply spec."""
+        with self.step(f"Compiling package '{package.name}/{package.fingerprint}'"):
+            source = self.agent.put_blob(package.archive.read_bytes())
+            dependencies = {name: compiled[name] for name in package.dependencies}
+            arguments = (source, package.sha1, package.name, package.fingerprint, dependencies)
+            result = self.agent.task("compile_package", *arguments)["result"]
+        return {"name": package.name, "version": package.fingerprint, **result}
+
+    def _spec(
+        self, jobs: list[releases.Job], blob: str, digest: str, packages: dict[str, dict[str, str]]
+    ) -> dict[str, Any]:
         """The apply spec; without jobs the one that only makes the agent tell its networks."""
         return {
             "deployment": self.manifest.name,
@@ -65,7 +74,7 @@ class Jobs:
             "index": 0,
             "id": "0",
             "az": "unknown",
-            "packages": {},
+            "packages": packages,
             "networks": self.manifest.networks,
             "job": {
                 "name": self.manifest.job,

@@ -1,7 +1,7 @@
 """A create-env manifest, as far as the driver reads it (bosh-cli `deployment/manifest`, `installation/manifest`).
 
-One instance group with one instance, the form that the real client asks for too. No variables: what the tests vary they
-write into the manifest.
+One instance group with one instance, the form that the real client asks for too; in the words of bosh-init, one job
+with its templates.
 """
 
 from __future__ import annotations
@@ -48,24 +48,23 @@ class Manifest:
     ca: str
 
 
-def load(path: Path) -> Manifest:
-    """Read a manifest.
+def load(path: Path, document: Any) -> Manifest:
+    """The manifest that was in `path`, after operations and variables; relative addresses are from its folder.
 
     Raises:
         ManifestError: something is missing in it that the real client needs; the message names it.
     """
-    content = path.read_bytes()
-    raw = yaml.safe_load(content)
     try:
-        return _manifest(path, content, raw)
+        return _manifest(path, document)
     except (KeyError, IndexError, TypeError) as error:
         raise ManifestError(f"{path}: missing or of a wrong form: {error!r}") from error
 
 
-def _manifest(path: Path, content: bytes, raw: dict[str, Any]) -> Manifest:
-    if len(raw["instance_groups"]) != 1 or raw["instance_groups"][0]["instances"] != 1:
+def _manifest(path: Path, raw: dict[str, Any]) -> Manifest:
+    groups = raw["instance_groups"] if "instance_groups" in raw else raw["jobs"]
+    if len(groups) != 1 or groups[0]["instances"] != 1:
         raise ManifestError(f"{path}: there must be one instance group with one instance")
-    group = raw["instance_groups"][0]
+    group = groups[0]
     pool = _named(raw["resource_pools"], group["resource_pool"])
     disk: dict[str, Any] = {"disk_size": 0}
     if "persistent_disk_pool" in group:
@@ -77,10 +76,13 @@ def _manifest(path: Path, content: bytes, raw: dict[str, Any]) -> Manifest:
         env = {**env, "bosh": {**env.get("bosh", {}), "tags": tags}}
     return Manifest(
         path=path,
-        sha=hashlib.sha512(content).hexdigest(),
+        sha=hashlib.sha512(yaml.safe_dump(raw).encode()).hexdigest(),
         name=raw["name"],
         job=group["name"],
-        jobs=[Reference(job["name"], job["release"], job.get("properties")) for job in group["jobs"]],
+        jobs=[
+            Reference(job["name"], job["release"], job.get("properties"))
+            for job in group.get("jobs") or group["templates"]
+        ],
         properties=group.get("properties") or {},
         networks=interfaces(group["networks"], raw["networks"]),
         stemcell=_file(path, pool["stemcell"]["url"]),

@@ -33,6 +33,17 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Package:
+    """One package of an unpacked release. `dependencies` are those that it names itself."""
+
+    name: str
+    fingerprint: str
+    sha1: str
+    dependencies: list[str]
+    archive: Path
+
+
+@dataclass(frozen=True)
 class Release:
     name: str
     version: str
@@ -57,9 +68,16 @@ class Release:
             {key: definition.get("default") for key, definition in properties.items()},
         )
 
-    def package(self, name: str) -> Path:
-        entry = next(package for package in self.manifest["packages"] if package["name"] == name)
-        return _unpack_checked(self.folder / f"packages/{name}.tgz", entry["sha1"])
+    def packages(self, names: list[str]) -> list[Package]:
+        """Packages with all that they depend on, in the order in which they can be compiled."""
+        result: dict[str, Package] = {}
+        for name in names:
+            entry = next(package for package in self.manifest["packages"] if package["name"] == name)
+            dependencies = entry.get("dependencies") or []
+            result |= {package.name: package for package in self.packages(dependencies)}
+            archive = self.folder / f"packages/{name}.tgz"
+            result[name] = Package(name, entry["fingerprint"], entry["sha1"], dependencies, archive)
+        return list(result.values())
 
 
 @dataclass(frozen=True)
@@ -98,8 +116,8 @@ def unpack_stemcell(tarball: Path, folder: Path) -> StemcellTarball:
 def install(job: Job, release: Release, properties: dict[str, Any], folder: Path) -> tuple[Path, Path]:
     """Compile a CPI's packages and render its job here; the packages' and the jobs' folders."""
     packages, jobs = folder / "packages", folder / "jobs"
-    for name in job.packages:
-        compile_package(name, release.package(name), packages)
+    for package in release.packages(job.packages):
+        compile_package(package.name, _unpack_checked(package.archive, package.sha1), packages)
     rendered = render(job, properties, {}, deployment="", address="")
     for path, text in rendered.items():
         target = jobs / job.name / path

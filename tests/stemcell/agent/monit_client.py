@@ -7,6 +7,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ class Monit:
             time.sleep(0.1)
 
     def _ask(self, path: str, body: bytes | None = None) -> Any:
-        """One question, repeated for ten seconds while monit does not listen yet."""
+        """One question, repeated for ten seconds while monit does not listen yet, or was killed as it answered."""
         deadline = time.monotonic() + 10
         while True:
             try:
@@ -57,5 +58,5 @@ class Monit:
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
                 return json.load(answer)
-        except (OSError, ValueError) as cause:
+        except (OSError, ValueError, HTTPException) as cause:
             raise AgentError(f"Sending request to monit: {cause}") from cause

@@ -12,6 +12,7 @@ import pytest
 
 from bosh_kubernetes_api.names import stemcell_cid
 from tests.e2e.life import Life
+from tests.e2e.microbosh import Director
 from tests.e2e.site import Site, route
 from tests.support.cluster import artefacts, environment
 from tests.support.cluster import stemcells as stemcells_of_the_cluster
@@ -35,7 +36,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
     for given in getattr(item, "funcargs", {}).values():
         if isinstance(given, Installation):
             namespaces += [given.machines.namespace, given.system.namespace]
-        elif isinstance(given, Life):
+        elif isinstance(given, Life | Director):
             namespaces.append(given.site.namespace)
         elif isinstance(given, Kubectl):
             namespaces.append(given.namespace)

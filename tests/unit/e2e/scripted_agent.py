@@ -20,8 +20,8 @@ from typing import Any
 from tests.support.cluster.certificates import Certificates
 
 TASKS = {
-    "apply", "stop", "drain", "run_script", "mount_disk", "unmount_disk", "migrate_disk", "add_persistent_disk",
-    "remove_persistent_disk",
+    "apply", "compile_package", "stop", "drain", "run_script", "mount_disk", "unmount_disk", "migrate_disk",
+    "add_persistent_disk", "remove_persistent_disk",
 }  # fmt: skip
 
 
@@ -49,6 +49,9 @@ class ScriptedAgent:
         if method in TASKS:
             task = str(len(self.results))
             self.results[task] = 0 if method == "drain" else "done"
+            if method == "compile_package":
+                name = arguments[2]
+                self.results[task] = {"result": {"blobstore_id": f"compiled-{name}", "sha1": f"digest-{name}"}}
             return {"value": {"agent_task_id": task, "state": "running"}}
         if method == "list_disk":
             return {"value": list(self.mounted)}

@@ -31,7 +31,8 @@ NORMAL = [
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)", "TIME"),
     (r'"/[^"]*/image"', '"IMAGE"'),
     (r'"sha1":"sha256:[0-9a-f]{64}"', '"sha1":"sha256:DIGEST"'),
-    (r'"version":"[0-9a-f]{64}"', '"version":"FINGERPRINT"'),
+    (r'"[0-9a-f]{64}"', '"FINGERPRINT"'),
+    (r'"[0-9a-f]{40}"', '"SHA1"'),
     (r"PUT /blobs/[0-9a-f]{2}/", "PUT /blobs/XX/"),
     (r"-----BEGIN[^\"]*", "PEM"),
 ]
