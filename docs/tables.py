@@ -1,4 +1,4 @@
-"""Writes the tables of docs/ that the code decides: `make docs`. tests/unit/layout/test_docs.py compares them.
+"""Writes the tables of docs/ that the code decides, and the pictures: `make docs`. tests/unit/layout/test_docs.py compares them.
 
 A table stands between the lines `<!-- table: NAME -->` and `<!-- end -->` of a page.
 """
@@ -12,8 +12,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import drawings
+import schemas
 from bosh_kubernetes_api import reasons
 from bosh_kubernetes_cpi import cloud_properties, config, errors, verdicts
+from bosh_kubernetes_operator import metrics as operator_metrics
 
 if TYPE_CHECKING:
     from bosh_kubernetes_cpi.cloud_properties import Property, Schema
@@ -92,6 +95,14 @@ def disk_reasons() -> str:
     return table(["reason", "a call bears it", "ok_to_retry", "meaning", "remedy"], rows)
 
 
+def metrics() -> str:
+    """Those of the operator, with what its code says of them."""
+    found = operator_metrics.registry.collect()
+    total = {"counter": "_total"}
+    rows = [[f"`{each.name}{total.get(each.type, '')}`", each.type, each.documentation] for each in found]
+    return table(["metric", "kind", "meaning"], rows)
+
+
 def _limit(limit: float | str) -> str:
     if isinstance(limit, str):
         return f"`timeouts.{limit}`: {config.DEFAULTS['timeouts'][limit]} s"
@@ -114,6 +125,11 @@ TABLES: dict[str, Callable[[], str]] = {
     "errors": catalogue,
     "machine-reasons": machine_reasons,
     "disk-reasons": disk_reasons,
+    "job": lambda: table(["property", "default", "meaning"], schemas.job_properties()),
+    "chart": lambda: table(["value", "kind", "default", "meaning"], schemas.chart_values()),
+    "virtualmachine": lambda: table(["field", "kind", "meaning"], schemas.fields("virtualmachine")),
+    "stemcell-fields": lambda: table(["field", "kind", "meaning"], schemas.fields("stemcell")),
+    "metrics": metrics,
 }
 
 
@@ -129,6 +145,8 @@ def main() -> int:
         if after != before:
             path.write_text(after)
             print(f"{path.name}: written anew")
+    for name, draw in drawings.DRAWINGS.items():
+        (HERE / f"pictures/{name}.svg").write_text(draw())
     return 0
 
 

@@ -1,6 +1,7 @@
 """The pages whose tables the code decides say what the code does."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ DOCS = Path(__file__).parents[3] / "docs"
 
 @pytest.fixture(scope="module")
 def tables():
+    sys.path.insert(0, str(DOCS))  # for the modules beside it, as `python docs/tables.py` has them
     spec = importlib.util.spec_from_file_location("docs_tables", DOCS / "tables.py")
     assert spec is not None
     assert spec.loader is not None
