@@ -1,6 +1,7 @@
 """Draws SVG pictures: boxes with arrows, and what happens between several parties in time.
 
-Lines and words have the colour of the text around them (`currentColor`); by itself a picture follows the reader's system, light or dark.
+Lines and words have the colour of the text around them (`currentColor`); a picture by itself follows the reader's
+system, light or dark.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Hooks of mkdocs: the same pages serve in the repository and as a site that stands alone.
 
-- A link that leaves docs/ (`../charts/…/values.yaml`) leads to a copy of that file below `sources/`; one to a folder becomes text.
+- A link that leaves docs/ (`../charts/…/values.yaml`) leads to a copy of that file below `sources/`; one to a folder
+  becomes text.
 - SECURITY.md, which has its place at the top of the repository, is the page security.md.
 - A picture of docs/pictures becomes part of the page, so that its colours are those of the page, light and dark.
 

@@ -1,4 +1,4 @@
-"""The rows of reference tables that stand in YAML: properties of the job, values of the chart, fields of the resources."""
+"""Rows of the reference tables that stand in YAML: properties of the job, values of the chart, fields of resources."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Writes the tables of docs/ that the code decides, and the pictures: `make docs`. tests/unit/layout/test_docs.py compares them.
+"""Writes the tables of docs/ that the code decides, and the pictures: `make docs`.
 
-A table stands between the lines `<!-- table: NAME -->` and `<!-- end -->` of a page.
+tests/unit/layout/test_docs.py compares them. A table stands between the lines `<!-- table: NAME -->` and
+`<!-- end -->` of a page.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import drawings
 import schemas
+
 from bosh_kubernetes_api import reasons
 from bosh_kubernetes_cpi import cloud_properties, config, errors, verdicts
 from bosh_kubernetes_operator import metrics as operator_metrics
