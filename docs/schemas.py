@@ -104,4 +104,6 @@ def line(text: str) -> str:
 
 
 def flat(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     return yaml.safe_dump(value, default_flow_style=True).removesuffix("\n").removesuffix("...").strip()
