@@ -1,4 +1,4 @@
-"""Rows of the reference tables that stand in YAML: properties of the job, values of the chart, fields of resources."""
+"""Rows of the reference tables: properties of the job, values of the chart, fields of resources, metrics."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+
+from bosh_kubernetes_operator.metrics import registry
 
 if TYPE_CHECKING:
     Row = list[str]
@@ -83,6 +85,12 @@ def _fields(schema: dict[str, Any], path: str) -> Iterator[Row]:
         yield [f"`{path}`", kind(schema), line(schema["description"])]
     for name, field in inner["properties"].items():
         yield from _fields(field, f"{path}{suffix}.{name}")
+
+
+def metrics() -> Iterator[Row]:
+    """Name, kind and meaning of each metric of the operator, as its code says."""
+    for each in registry.collect():
+        yield [f"`{each.name}{'_total' if each.type == 'counter' else ''}`", each.type, each.documentation]
 
 
 def kind(schema: dict[str, Any]) -> str:

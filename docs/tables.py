@@ -18,7 +18,6 @@ import schemas
 
 from bosh_kubernetes_api import reasons
 from bosh_kubernetes_cpi import cloud_properties, config, errors, verdicts
-from bosh_kubernetes_operator import metrics as operator_metrics
 
 if TYPE_CHECKING:
     from bosh_kubernetes_cpi.cloud_properties import Property, Schema
@@ -97,14 +96,6 @@ def disk_reasons() -> str:
     return table(["reason", "a call bears it", "ok_to_retry", "meaning", "remedy"], rows)
 
 
-def metrics() -> str:
-    """Those of the operator, with what its code says of them."""
-    found = operator_metrics.registry.collect()
-    total = {"counter": "_total"}
-    rows = [[f"`{each.name}{total.get(each.type, '')}`", each.type, each.documentation] for each in found]
-    return table(["metric", "kind", "meaning"], rows)
-
-
 def _limit(limit: float | str) -> str:
     if isinstance(limit, str):
         return f"`timeouts.{limit}`: {config.DEFAULTS['timeouts'][limit]} s"
@@ -120,6 +111,11 @@ def _cure(reason: str) -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {
+    "job": lambda: table(["property", "default", "meaning"], schemas.job_properties()),
+    "chart": lambda: table(["value", "kind", "default", "meaning"], schemas.chart_values()),
+    "virtualmachine": lambda: table(["field", "kind", "meaning"], schemas.fields("virtualmachine")),
+    "stemcell-fields": lambda: table(["field", "kind", "meaning"], schemas.fields("stemcell")),
+    "metrics": lambda: table(["metric", "kind", "meaning"], schemas.metrics()),
     "vm": lambda: properties(cloud_properties.VM),
     "disk": lambda: properties(cloud_properties.DISK),
     "network": lambda: properties(cloud_properties.NETWORK),
@@ -127,11 +123,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "errors": catalogue,
     "machine-reasons": machine_reasons,
     "disk-reasons": disk_reasons,
-    "job": lambda: table(["property", "default", "meaning"], schemas.job_properties()),
-    "chart": lambda: table(["value", "kind", "default", "meaning"], schemas.chart_values()),
-    "virtualmachine": lambda: table(["field", "kind", "meaning"], schemas.fields("virtualmachine")),
-    "stemcell-fields": lambda: table(["field", "kind", "meaning"], schemas.fields("stemcell")),
-    "metrics": metrics,
 }
 
 
