@@ -67,7 +67,7 @@ crds: ## copy crds/*.yaml into the chart
 	charts/sync-crds.sh
 
 site: .venv/.ready ## the pages of docs/ as a site, in build/site
-	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build  # with --quiet it would not see its own warnings
 
 docs: .venv/.ready ## write the tables of docs/ that the code decides
 	$(PY) docs/tables.py

@@ -1,6 +1,7 @@
-"""Writes the tables of docs/ that the code decides: `make docs`. tests/unit/layout/test_docs.py compares them.
+"""Writes the tables of docs/ that the code decides, and the pictures: `make docs`.
 
-A table stands between the lines `<!-- table: NAME -->` and `<!-- end -->` of a page.
+tests/unit/layout/test_docs.py compares them. A table stands between the lines `<!-- table: NAME -->` and
+`<!-- end -->` of a page.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import drawings
+import schemas
 
 from bosh_kubernetes_api import reasons
 from bosh_kubernetes_cpi import cloud_properties, config, errors, verdicts
@@ -130,6 +134,11 @@ def help_text(command: str) -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {
+    "job": lambda: table(["property", "default", "meaning"], schemas.job_properties()),
+    "chart": lambda: table(["value", "kind", "default", "meaning"], schemas.chart_values()),
+    "virtualmachine": lambda: table(["field", "kind", "meaning"], schemas.fields("virtualmachine")),
+    "stemcell-fields": lambda: table(["field", "kind", "meaning"], schemas.fields("stemcell")),
+    "metrics": lambda: table(["metric", "kind", "meaning"], schemas.metrics()),
     "vm": lambda: properties(cloud_properties.VM),
     "disk": lambda: properties(cloud_properties.DISK),
     "network": lambda: properties(cloud_properties.NETWORK),
@@ -154,6 +163,8 @@ def main() -> int:
         if after != before:
             path.write_text(after)
             print(f"{path.name}: written anew")
+    for name, draw in drawings.DRAWINGS.items():
+        (HERE / f"pictures/{name}.svg").write_text(draw())
     return 0
 
 
