@@ -141,10 +141,47 @@ def objects() -> str:
     )
 
 
+def microbosh() -> str:
+    return diagram(
+        "MicroBOSH on kind: who reaches whom",
+        960,
+        360,
+        [
+            Box(10, 10, 190, 340, "your machine", "g"),
+            Box(30, 50, 150, 46, "bosh create-env"),
+            Box(30, 120, 150, 46, "bosh"),
+            Box(30, 260, 150, 46, "CPI of create-env"),
+            Box(300, 10, 650, 340, "the cluster: one node of kind", "g"),
+            Box(330, 76, 164, 60, "Service bosh-director\nnode ports"),
+            Box(330, 253, 164, 60, "API server\n10.96.0.1:443"),
+            Box(
+                640,
+                50,
+                280,
+                112,
+                "Pod of the Director\nagent 6868, Director 25555\nNATS 4222, blobstore 25250\nits CPI",
+                "a",
+            ),
+            Box(640, 200, 280, 46, "Service ip-10-96-0-200\nthe Director's address"),
+            Box(640, 290, 280, 46, "Pods of machines", "a"),
+        ],
+        [
+            Arrow(((180, 73), (250, 73), (250, 92), (330, 92)), "127.0.0.1:30868", (202, 66)),
+            Arrow(((180, 143), (250, 143), (250, 122), (330, 122)), "127.0.0.1:30555", (202, 160)),
+            Arrow(((180, 283), (330, 283)), "127.0.0.1,\nkind's own port", (205, 262)),
+            Arrow(((494, 106), (640, 106)), "by the Pod's label", (514, 99)),
+            Arrow(((640, 140), (560, 140), (560, 272), (494, 272)), "10.96.0.1:443", (472, 225)),
+            Arrow(((780, 290), (780, 246)), "10.96.0.200,\n4222 and 25250", (676, 266)),
+            Arrow(((780, 200), (780, 162))),
+        ],
+    )
+
+
 DRAWINGS: dict[str, Callable[[], str]] = {
     "parts": parts,
     "objects": objects,
     "create_vm": create_vm,
     "attach_disk": attach_disk,
     "reboot": reboot,
+    "microbosh": microbosh,
 }

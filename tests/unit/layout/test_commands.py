@@ -1,5 +1,6 @@
 """What the pages tell people to type exists: files, make targets, chart values, resources, properties, orders."""
 
+import argparse
 import itertools
 import re
 import shlex
@@ -11,6 +12,7 @@ import pytest
 import yaml
 
 from bosh_kubernetes_cpi import config
+from bosh_kubernetes_cpi.tool import parser
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -21,8 +23,10 @@ VERBS = {"get", "describe", "delete", "patch", "wait", "explain"}
 KINDS = {"pods", "pod", "nodes", "pvc", "secret", "service", "namespace", "configmap", "serviceaccount", "crd"}
 KINDS |= {"volumesnapshot", "deployment"}
 SECTIONS = {"kubernetes", "agent", "machines", "disks", "registry", "timeouts"}
-# Words of the same form that are neither property nor value: a host, a file, a group, fields of the agent's settings
-ELSEWHERE = {"kubernetes.default.svc", "kubernetes.yml", "cpi.bosh.io", "disks.system", "disks.persistent"}
+# Words of the same form that are neither property nor value: a host, a group, fields of the agent's settings
+FILE = re.compile(r"\.(json|md|py|yml)$")
+ELSEWHERE = {"kubernetes.default.svc", "cpi.bosh.io", "disks.system", "disks.persistent"}
+MICROBOSH = "cpi/release/microbosh/microbosh"
 CHART = ROOT / "charts/bosh-kubernetes-operator"
 SPEC = yaml.safe_load((ROOT / "cpi/release/jobs/kubernetes_cpi/spec").read_text())["properties"]
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
@@ -30,7 +34,10 @@ TARGETS = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.
 
 
 def blocks(page: Path, language: str) -> list[str]:
+    """The fenced blocks of a language; blocks that are indented by four count as shell."""
     found = BLOCK.findall(page.read_text())
+    plain = re.findall(r"(?:^\n|\A)((?: {4}\S.*\n)+)", BLOCK.sub("", page.read_text()), re.MULTILINE)
+    found += [("    ", "sh", text) for text in plain]
     return [re.sub(rf"^{indent}", "", text, flags=re.MULTILINE) for indent, name, text in found if name == language]
 
 
@@ -59,8 +66,26 @@ def wrong_words(words: list[str]) -> Iterator[str]:
     for key in (b for a, b in itertools.pairwise(words) if a == "--set"):
         if not in_chart(key.partition("=")[0]):
             yield f"no value {key} in the chart"
+    if words[:1] == ["bosh-kubernetes-cpi"]:
+        yield from wrong_options(words)
+    if words[:1] == [MICROBOSH] and not re.search(rf"^  {words[1]}\)", (ROOT / MICROBOSH).read_text(), re.MULTILINE):
+        yield f"no command {words[1]} of microbosh"
     if words[:1] == ["kubectl"]:
         yield from wrong_kinds(words)
+
+
+def wrong_options(words: list[str]) -> Iterator[str]:
+    """Of the tool: a command or an option that its own parser does not have."""
+    node: argparse.ArgumentParser = parser.parser()
+    for word in words[1:]:
+        choices = next((a.choices for a in node._actions if isinstance(a, argparse._SubParsersAction)), None)
+        if choices is not None:
+            if word not in choices:
+                yield f"no command {word} of the tool"
+                return
+            node = choices[word]
+        elif word.startswith("--") and word.partition("=")[0] not in node._option_string_actions:
+            yield f"no option {word} of the tool"
 
 
 def wrong_kinds(words: list[str]) -> Iterator[str]:
@@ -121,7 +146,8 @@ def test_properties_in_yaml_are_the_job_s(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_properties_and_values_in_the_text_exist(page: Path) -> None:
     named = re.findall(r"`([a-z]+(?:\.\w+)+)(?=[`:= ])", BLOCK.sub("", page.read_text()))
-    ours = [key for key in named if key.partition(".")[0] in SECTIONS | VALUES.keys() and key not in ELSEWHERE]
+    known = SECTIONS | VALUES.keys()
+    ours = [key for key in named if key.partition(".")[0] in known and key not in ELSEWHERE and not FILE.search(key)]
 
     assert [key for key in ours if key not in SPEC and not in_chart(key)] == []
 
@@ -141,6 +167,9 @@ def test_sections_are_those_of_the_configuration() -> None:
         ("kubectl get bvm,pvc", None),
         ('bosh create-env x -o cpi/release/no.yml -v a="$(kubectl get vm)"', "no resource vm"),
         ("bosh create-env x -o cpi/release/no.yml", "no file cpi/release/no.yml"),
+        ("bosh-kubernetes-cpi stemcell heavy x", "no command heavy of the tool"),
+        ("bosh-kubernetes-cpi doctor --prove", "no option --prove of the tool"),
+        ('eval "$(cpi/release/microbosh/microbosh environment)"', "no command environment of microbosh"),
         ("kubectl exec vm-1 -- /firmware/leave", "no /firmware/leave in the firmware"),
     ],
 )
