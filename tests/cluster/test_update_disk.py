@@ -50,10 +50,8 @@ def test_a_disk_gets_other_attributes_and_a_size_where_it_is(
     machine = shared_machine
     gold, silver = attributes_class(label="gold"), attributes_class(label="silver")
     properties = {"storage_class": "bosh-block-xfs"}
-    disk = machine.plug(320, **properties)
+    disk = machine.plug(320, attributes_class=gold, **properties)
     identity = machine.identity()
-
-    machine.cpi("update_disk", disk, 320, properties | {"attributes_class": gold})
     assert noted(machine, disk)["attributes"] == {"label": "gold"}
     assert current(machine, disk) == gold
 

@@ -83,14 +83,13 @@ FAMILIES = {
     "local-path-provisioner": Family({"local-path-provisioner": "github.com/rancher/local-path-provisioner"}),
     "csi": Family(
         {
+            "csi-provisioner": f"{_CSI}/external-provisioner/v6/cmd/csi-provisioner",
             "csi-resizer": f"{_CSI}/external-resizer/v2/cmd/csi-resizer",
             "csi-snapshotter": f"{_CSI}/external-snapshotter/v8/cmd/csi-snapshotter",
             "snapshot-controller": f"{_CSI}/external-snapshotter/v8/cmd/snapshot-controller",
             "csi-sanity": f"{_CSI}/csi-test/v5/cmd/csi-sanity",
         }
     ),
-    # does not build with the client-go that the others need
-    "csi-provisioner": Family({"csi-provisioner": f"{_CSI}/external-provisioner/v5/cmd/csi-provisioner"}),
     "csi-driver": Family({"csi-driver": "bosh.local/csi-driver"}, sources=Path(__file__).parents[2] / "support/csi"),
 }
 
