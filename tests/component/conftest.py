@@ -184,8 +184,10 @@ def connect_proxy() -> Iterator[ConnectProxy]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How many fault points were tried (tests/component/faults)."""
+    """How many fault points were tried (tests/component/faults), and how to try the sampled ones again."""
     reports = [*terminalreporter.stats.get("passed", []), *terminalreporter.stats.get("failed", [])]
-    points = sum(count for one in reports for name, count in one.user_properties if name == "fault points")
-    if points:
-        terminalreporter.write_line(f"fault points: {points}")
+    told = [pair for report in reports for pair in report.user_properties]
+    for what in sorted({name for name, _ in told if name.startswith("fault points")}):
+        terminalreporter.write_line(f"{what}: {sum(count for name, count in told if name == what)}")
+    for seed in sorted({value for name, value in told if name == "FAULT_SEED"}):
+        terminalreporter.write_line(f"the sample of them: FAULT_SEED={seed}")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bosh_kubernetes_cpi import dispatch
-from tests.support.faults.points import check, points, sample, undisturbed
+from tests.support.faults.points import SEED, check, points, sample, undisturbed
 from tests.support.faults.scenarios import ALONE, SCENARIOS
 
 
@@ -26,6 +26,8 @@ def test_what_goes_wrong_once(scenario: str, choose: Callable, tmp_path: Path, r
     assert normal.after == normal.before or not failed, "a call that fails changes nothing"
     chosen = choose(points(scenario, normal.calls))
     wrong = {str(point): found for point in chosen if (found := check(point, normal, tmp_path))}
-    record_property("fault points", len(chosen))
+    record_property("fault points of the CPI", len(chosen))
+    if choose is sample:
+        record_property("FAULT_SEED", SEED)
 
     assert not wrong, "\n".join(f"{point}: {'; '.join(found)}" for point, found in wrong.items())

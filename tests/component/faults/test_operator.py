@@ -130,7 +130,7 @@ async def test_killed_at_each_of_its_changes(work: str, record_property: Callabl
     await converge(normal, hands)
     assert normal.boots == WORK[work][1]
     points = [(number, after) for number in range(len(hands.changes)) for after in (False, True)]
-    record_property("fault points", len(points))
+    record_property("fault points of the operator", len(points))
     for number, after in points:
         what = f"{work}: killed {'after' if after else 'before'} {hands.changes[number]} ({number + 1})"
         node = await arranged(work)

@@ -1,14 +1,18 @@
 """Fault points: one (scenario, request, kind of fault) each, and what has to hold there."""
 
+import os
+import random
 import subprocess
+import time
 from pathlib import Path
 from typing import NamedTuple
-from zlib import crc32
 
 from tests.support.cpi_process import Answer
 from tests.support.faults.kinds import KINDS
 from tests.support.faults.scenarios import SCENARIOS
 from tests.support.faults.world import World
+
+SEED = os.environ.get("FAULT_SEED") or str(int(time.time()) // 86400)  # of samples; other points each day
 
 
 class Undisturbed(NamedTuple):
@@ -49,11 +53,11 @@ def points(scenario: str, calls: list[tuple[str, int]]) -> list[Point]:
 
 
 def sample(all_points: list[Point]) -> list[Point]:
-    """One of every kind of fault, and the same ones every time."""
-    found: dict[str, list[Point]] = {}
+    """One of every group of kinds; which one is up to SEED."""
+    groups: dict[str, list[Point]] = {}
     for point in all_points:
-        found.setdefault(point.kind, []).append(point)
-    return [some[crc32(f"{some[0].scenario} {kind}".encode()) % len(some)] for kind, some in found.items()]
+        groups.setdefault(KINDS[point.kind].group, []).append(point)
+    return [random.Random(f"{SEED} {some[0].scenario} {group}").choice(some) for group, some in groups.items()]
 
 
 def check(point: Point, normal: Undisturbed, folder: Path) -> list[str]:

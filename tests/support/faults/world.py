@@ -203,6 +203,7 @@ class World:
                 now = self.tell()
                 for _ in range(2):
                     lease = store.find("Lease", NAMESPACE, names.LEASE)
+                    store.changed.notify_all()  # so that it looks at once
                     assert store.changed.wait_for(
                         lambda old=lease: store.find("Lease", NAMESPACE, names.LEASE) != old, 10
                     )
