@@ -1,4 +1,4 @@
-"""The CPI's process with deadlines that a test can wait for: `python3 -I -S compressed.py CONFIG.json`.
+"""The CPI's process with deadlines that a test can wait for: `python3 -I -S compressed.py CONFIG.json LIMIT ANSWER`.
 
 Everything else is as `start.py` runs it. Only limits are shorter: how long an answer may take, how long a watch may be
 silent, the pauses between two tries, each method's limit and the time to undo.
@@ -15,20 +15,20 @@ PAUSE = 0.02  # seconds, the first between two tries
 LIMIT = 15.0  # seconds for any method
 CLEANUP = 5.0  # seconds to undo
 RESERVE = 10  # seconds until a process ends come what may
-LONGEST = LIMIT + RESERVE  # seconds that a process takes at most
 
 
-def compress() -> None:
+def compress(limit: float, answer: float) -> None:
+    """`limit` for any method, `answer` for what a server may be silent, in seconds."""
     from bosh_kubernetes_cpi import call, dispatch, doorway
     from bosh_kubernetes_cpi.transport import api, observe
 
     dispatch.METHODS.update(
-        {name: (module, min(limit, LIMIT), *rest) for name, (module, limit, *rest) in dispatch.METHODS.items()}
+        {name: (module, min(usual, limit), *rest) for name, (module, usual, *rest) in dispatch.METHODS.items()}
     )
     doorway.RESERVE = RESERVE
-    call.Call.begin_cleanup.__defaults__ = (CLEANUP,)
+    call.Call.begin_cleanup.__defaults__ = (CLEANUP * limit / LIMIT,)
     api.FIRST_PAUSE = PAUSE
-    api.Api._send.__defaults__ = (ANSWER,)
+    api.Api._send.__defaults__ = (answer,)
     observe.SILENCE = SILENCE
     observe.Wait.__init__.__defaults__ = (SILENCE,)
 
@@ -38,5 +38,7 @@ if __name__ == "__main__":
 
     from bosh_kubernetes_cpi.__main__ import main
 
-    compress()
+    limits = [float(word) for word in sys.argv[2:]]
+    del sys.argv[2:]
+    compress(*limits)
     sys.exit(main())

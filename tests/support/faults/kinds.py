@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from tests.support.fakeapi.faults import Fault
 
-
 REFUSED, LOST, KILLED, OUTAGE, WATCH = "refused", "lost", "killed", "outage", "watch"  # groups
 
 

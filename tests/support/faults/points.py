@@ -4,7 +4,6 @@ import os
 import random
 import subprocess
 import time
-from pathlib import Path
 from typing import NamedTuple
 
 from tests.support.cpi_process import Answer
@@ -33,13 +32,13 @@ class Point(NamedTuple):
         return f"{self.scenario}: {self.kind} at {self.at[0]} ({self.at[1] + 1})"
 
 
-def undisturbed(scenario: str, folder: Path) -> Undisturbed:
-    with World(folder) as world:
-        request = SCENARIOS[scenario].arrange(world)
-        before = world.rest()
-        answer = world.call(*request)
-        assert answer is not None
-        return Undisturbed(list(world.calls), before, world.rest(), world.said(answer))
+def undisturbed(scenario: str, world: World) -> Undisturbed:
+    world.begin()
+    request = SCENARIOS[scenario].arrange(world)
+    before = world.rest()
+    answer = world.call(*request)
+    assert answer is not None
+    return Undisturbed(list(world.calls), before, world.rest(), world.said(answer))
 
 
 def points(scenario: str, calls: list[tuple[str, int]]) -> list[Point]:
@@ -60,44 +59,39 @@ def sample(all_points: list[Point]) -> list[Point]:
     return [random.Random(f"{SEED} {some[0].scenario} {group}").choice(some) for group, some in groups.items()]
 
 
-def check(point: Point, normal: Undisturbed, folder: Path) -> list[str]:
+def check(point: Point, normal: Undisturbed, world: World) -> list[str]:
     """What is wrong at this point; nothing when all is well."""
     scenario, kind = SCENARIOS[point.scenario], KINDS[point.kind]
-    with World(folder) as world:
-        request = scenario.arrange(world)
-        if not world.settles(lambda told: told == normal.before):
-            return [f"the same arrangement gave something else: {_difference(normal.before, world.tell())}"]
-        doomed = {request[1]} if point.scenario == "delete_disk" else set()
-        names = world.nameless()
-        disks = {cid: uid for cid, uid in world.disks().items() if cid not in doomed}
-        try:
-            answer = world.call(*request, at=point.at, fault=kind.fault(world.kill), lasts=kind.lasts)
-        except subprocess.TimeoutExpired:
-            return ["no answer in time"]
-        if not world.met:
-            return [f"never came to pass: {world.calls}"]
-        wrong = _answer(point, normal, world, answer) + _lost(disks, world)
-        failed = answer is None or (answer.error is not None and world.said(answer) != normal.said)
-        undone = failed and not kind.kills and not kind.lasts and not scenario.stored
-        if undone and not world.settles(lambda told: _clean(normal, told)):
-            wrong.append(f"left behind by a call that failed: {_difference(normal.before, world.tell())}")
-        if (
-            not failed
-            and not kind.lasts
-            and not scenario.stored
-            and not world.settles(lambda told: told == normal.after)
-        ):
-            wrong.append(f"not done, though it says so: {_difference(normal.after, world.tell())}")
-        nobody_knows = failed and scenario.nameless and _is_told(answer, world.nameless() - names)
-        if failed or scenario.again:
-            again = world.call(*request)
-            if again is None or world.said(again) != normal.said:
-                wrong.append(f"the repeat answered {again}")
-        scenario.finish(world)
-        wanted = normal.after
-        if not world.settles(lambda told: told == wanted or (nobody_knows and _one_more(wanted, told))):
-            wrong.append(f"not as after an undisturbed run: {_difference(wanted, world.tell())}")
-        return wrong + _lost(disks, world)
+    world.begin()
+    request = scenario.arrange(world)
+    if not world.settles(lambda told: told == normal.before):
+        return [f"the same arrangement gave something else: {_difference(normal.before, world.tell())}"]
+    doomed = {request[1]} if point.scenario == "delete_disk" else set()
+    names = world.nameless()
+    disks = {cid: uid for cid, uid in world.disks().items() if cid not in doomed}
+    try:
+        answer = world.call(*request, at=point.at, fault=kind.fault(world.kill), lasts=kind.lasts)
+    except subprocess.TimeoutExpired:
+        return ["no answer in time"]
+    if not world.met:
+        return [f"never came to pass: {world.calls}"]
+    wrong = _answer(point, normal, world, answer) + _lost(disks, world)
+    failed = answer is None or (answer.error is not None and world.said(answer) != normal.said)
+    undone = failed and not kind.kills and not kind.lasts and not scenario.stored
+    if undone and not world.settles(lambda told: _clean(normal, told)):
+        wrong.append(f"left behind by a call that failed: {_difference(normal.before, world.tell())}")
+    if not failed and not kind.lasts and not scenario.stored and not world.settles(lambda told: told == normal.after):
+        wrong.append(f"not done, though it says so: {_difference(normal.after, world.tell())}")
+    nobody_knows = failed and scenario.nameless and _is_told(answer, world.nameless() - names)
+    if failed or scenario.again:
+        again = world.call(*request)
+        if again is None or world.said(again) != normal.said:
+            wrong.append(f"the repeat answered {again}")
+    scenario.finish(world)
+    wanted = normal.after
+    if not world.settles(lambda told: told == wanted or (nobody_knows and _one_more(wanted, told))):
+        wrong.append(f"not as after an undisturbed run: {_difference(wanted, world.tell())}")
+    return wrong + _lost(disks, world)
 
 
 def _answer(point: Point, normal: Undisturbed, world: World, answer: Answer | None) -> list[str]:
