@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 RESULTS = Path("build/bench.json")
 
@@ -31,7 +32,12 @@ def report(title: str, medians: dict[str, float], *, base: str, aim: str, rounds
     print(f"\n{title} (aim {aim}; medians of {rounds}){'; ' + note if note else ''}")
     for name, value in medians.items():
         print(f"  {value * 1000:10.0f} ms  {value / medians[base]:6.2f}x  {name}")
+    note_down(title, {"seconds": medians, "base": base, "aim": aim, "rounds": rounds, "note": note})
+
+
+def note_down(title: str, figures: dict[str, Any]) -> None:
+    """Keep them in build/bench.json."""
     RESULTS.parent.mkdir(exist_ok=True)
     kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    kept[title] = {"seconds": medians, "base": base, "aim": aim, "rounds": rounds, "note": note}
+    kept[title] = figures
     RESULTS.write_text(json.dumps(kept, indent=1))
