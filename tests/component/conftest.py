@@ -181,13 +181,3 @@ def plugin(tmp_path: Path) -> Callable[..., str]:
 def connect_proxy() -> Iterator[ConnectProxy]:
     with ConnectProxy() as proxy:
         yield proxy
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How many fault points were tried (tests/component/faults), and how to try the sampled ones again."""
-    reports = [*terminalreporter.stats.get("passed", []), *terminalreporter.stats.get("failed", [])]
-    told = [pair for report in reports for pair in report.user_properties]
-    for what in sorted({name for name, _ in told if name.startswith("fault points")}):
-        terminalreporter.write_line(f"{what}: {sum(count for name, count in told if name == what)}")
-    for seed in sorted({value for name, value in told if name == "FAULT_SEED"}):
-        terminalreporter.write_line(f"the sample of them: FAULT_SEED={seed}")
