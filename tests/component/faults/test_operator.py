@@ -1,8 +1,8 @@
 """The operator dies at any of its changes: the next one finishes the work without hands, and no disk is harmed.
 
 The operator's own Reconciler, in this process, against a stand-in of cluster and firmware which ends it at its n-th
-change (tests/support/faults/node.py): everything it remembers is lost then. Real kills of the real process are in
-tests/cluster/test_operator_death.py.
+change (tests/support/faults/node.py): everything it remembers is lost then. Kills of the real process are in
+tests/cluster/test_operator_killed.py.
 """
 
 import json
