@@ -20,6 +20,11 @@ def lines(machine: BareMachine) -> list[int]:
     return [int(line) for line in machine.guest("cat /var/vcap/store/lines").split()]
 
 
+def mount_of(machine: BareMachine, disk: str) -> str:
+    """The mount itself where the disk appears: its line of the mount table, with its id."""
+    return machine.kubectl.exec(machine.name, "grep", f" /warden-cpi-dev/{disk} ", "/proc/self/mountinfo")
+
+
 @pytest.mark.parametrize("flavour", ["runit", "systemd"])
 def test_a_disk_is_plugged_used_refused_while_busy_and_free_afterwards(
     bare: Make, block_class: str, flavour: str
@@ -148,7 +153,7 @@ def test_an_attachment_that_dies_takes_nothing_away(bare: Make, node: Node, bloc
     machine = bare("runit")
     disk = machine.attach(block_class)
     machine.use(disk)
-    before = machine.ctl("status")["disks"][disk]
+    before, mount = machine.ctl("status")["disks"][disk], mount_of(machine, disk)
     machine.guest(WRITER)
     status = machine.kubectl.get("pod", disk)["status"]["containerStatuses"][0]  # type: ignore[index]
 
@@ -167,6 +172,7 @@ def test_an_attachment_that_dies_takes_nothing_away(bare: Make, node: Node, bloc
     written = lines(machine)
     assert machine.code(disk, "/firmware/attachment", "status") == (0, f'{{"bound":true,"key":"{before["key"]}"}}\n')
     assert machine.ctl("status")["disks"][disk] == before
+    assert mount_of(machine, disk) == mount, "the bind that guards the device was there all the time"
     eventually(lambda: len(lines(machine)) > len(written) > 3, within=20, what="the guest goes on writing")
     seen = lines(machine)
     assert seen == list(range(1, len(seen) + 1))

@@ -17,7 +17,9 @@ def forms(word: str) -> list[str]:
 
 def test_no_service_account_token_in_a_machine(make_machine, stemcell) -> None:
     machine: Machine = make_machine(stemcell)
-    found = machine.guest("find / -xdev -path '*serviceaccount*' 2>/dev/null; env | grep KUBERNETES", check=False)
+    # its init's environment: that of a command which comes by `enter` is another
+    environment = "tr '\\0' '\\n' < /proc/1/environ | grep KUBERNETES"
+    found = machine.guest(f"find / -xdev -path '*serviceaccount*' 2>/dev/null; {environment}", check=False)
     outside = machine.kubectl.exec(machine.cid, "find", "/var/run/secrets", "/run/secrets", check=False)
 
     assert found == ""

@@ -166,12 +166,20 @@ class ApiContract:
 
         assert [item["metadata"]["name"] for item in api.get(query)["items"]] == [ours["metadata"]["name"]]
 
-    def test_wait_sees_changes_and_the_end(self, api: Api, namespace: str) -> None:
-        """Each change is made by the test while the watch that must show it is open."""
+    def test_wait_sees_changes_and_the_end(self, api: Api, namespace: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Each change is made by the test while the watch that must show it is open; the object is read once."""
         found = made(api, namespace)
         where = path(namespace, found)
         other = Api(api.endpoint, api.deadline)
         seen: list[str] = []
+        reads: list[str] = []
+        find = api.find
+
+        def read(place: str) -> Json | None:
+            reads.append(place)
+            return find(place)
+
+        monkeypatch.setattr(api, "find", read)
 
         def step(now: Json | None) -> bool | Wait:
             if now is None:
@@ -188,6 +196,7 @@ class ApiContract:
         assert until(api, paths.machines(namespace), found["metadata"]["name"], step, doing="watching")
         other.close()
         assert seen == ["", "one", "two"]
+        assert reads == [where]
 
     def test_wait_ends_by_its_deadline(self, api: Api, namespace: str) -> None:
         found = made(api, namespace)
