@@ -53,7 +53,8 @@ def test_a_machine_says_what_it_is_where_it_runs_and_what_it_has(cpi, machine, d
         f"worker-1, as Pod {machine}, address 10.244.0.7",
         "2 CPU, 512Mi memory, 10240Mi root disk",
         cpi.director,
-        f"{STEMCELL} (unnamed )",
+        f"stemcell   {STEMCELL}\n",
+        "boots: 1, crashes: 0",
         IMAGE,
         "instance   node/1, zk\n",
         "deployment=zk, job=node, name=node/1",
@@ -126,6 +127,7 @@ def test_a_machine_that_is_held_or_lost_says_what_to_do(api, cpi, operator, mach
 
     assert facts["status"].startswith("RootLost: the Pod is gone")
     assert "bosh recreate" in facts["remedy"]
+    assert "reason" not in facts or facts["reason"].startswith("RootLost: ")
     assert facts["runs on"] == "nowhere"
 
 

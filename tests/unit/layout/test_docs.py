@@ -1,12 +1,15 @@
 """The pages whose tables the code decides say what the code does."""
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 import yaml
+
+from tests.support import samples
 
 DOCS = Path(__file__).parents[3] / "docs"
 # Values of the chart that are objects, shown as one
@@ -100,3 +103,21 @@ def test_a_table_that_is_out_of_date_is_written_anew(tables) -> None:
     page = "before\n<!-- table: disk -->\n| old |\n<!-- end -->\nafter\n"
 
     assert tables.written(page) == f"before\n<!-- table: disk -->\n{tables.TABLES['disk']()}<!-- end -->\nafter\n"
+
+
+def test_every_sample_of_a_run_is_written_and_its_form_holds_no_name_of_that_run() -> None:
+    found = {name: text for path in DOCS.glob("*.md") for _, name, text, _ in samples.PLACE.findall(path.read_text())}
+
+    assert len(found) == sum(path.read_text().count("<!-- sample: ") for path in DOCS.glob("*.md"))
+    for name, text in found.items():
+        form = "\n".join(samples.form(text))
+        assert form, name
+        assert not re.search(r"[0-9a-f]{12}|\d+\.\d+\.\d+\.\d+|control-plane", form), form
+
+
+def test_the_form_of_a_sample_is_that_of_another_run() -> None:
+    one = "vm-9e30fcd0-68cf-45d6-8dff-fa657e3469c5  10.244.0.7   5s  bosh-test-control-plane bosh-machines\n"
+    two = "vm-00000000-68cf-45d6-8dff-fa657e3469c5  10.244.0.70  2m17s  bosh-1-control-plane  bosh-machines-gw1  \n"
+
+    assert samples.form(one) == samples.form(two) == ["vm-UUID ADDRESS AGE NODE bosh-machines"]
+    assert samples.form(one) != samples.form(one.replace("5s", "never"))

@@ -1,7 +1,5 @@
 """Exit codes of the tool (docs/tool.md)."""
 
-from ..errors import RequestError
-
 FINE = 0
 FINDINGS = 1  # failures of doctor, orphans that are there, a CID that is not, an image that cannot be used
 WRONG_USE = 2  # argparse's own
@@ -10,5 +8,5 @@ FAULT = 70  # of the tool itself
 INTERRUPTED = 130
 
 
-class WrongUse(RequestError):  # noqa: N818 (as those of the CPI)
+class WrongUse(Exception):  # noqa: N818 (as those of the CPI)
     """The options do not say enough, or too much. The message names them."""

@@ -35,9 +35,12 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         _complain(session, "interrupted")
         return codes.INTERRUPTED
+    except codes.WrongUse as wrong:
+        _complain(session, str(wrong))
+        return codes.WRONG_USE
     except Failure as failure:
         _complain(session, failure.message)
-        return codes.WRONG_USE if isinstance(failure, codes.WrongUse) else codes.IN_THE_WAY
+        return codes.IN_THE_WAY
     except Exception:
         _complain(session, f"a fault of the tool; please report it\n{traceback.format_exc()}")
         return codes.FAULT

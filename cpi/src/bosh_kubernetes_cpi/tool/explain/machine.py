@@ -24,7 +24,7 @@ def describe(machine: Json, stemcell: Json | None) -> Facts:
     return [
         ("instance", listed(filter(None, (metadata.get("name"), metadata.get("deployment"))))),
         ("status", f"{word}: {meaning}" if meaning else word or "no operator has looked at it yet"),
-        ("reason", f"{reason}: {ready['message']}" if ready.get("message") else reason),
+        ("reason", _reason(reason, ready.get("message", ""), word, meaning)),
         ("remedy", reasons.REMEDY.get(reason, "").replace("NAME", machine["metadata"]["name"])),
         ("runs on", "nowhere" if root_is_lost(machine) else _place(status.get("pod") or {})),
         ("director", machine["metadata"].get("labels", {}).get(names.DIRECTOR, "")),
@@ -55,6 +55,13 @@ def disks(machine: Json, claims: dict[str, Json]) -> list[tuple[str, str, str]]:
     return found
 
 
+def _reason(reason: str, message: str, word: str, meaning: str) -> str:
+    """What the status does not say already."""
+    if message and message != meaning:
+        return f"{reason}: {message}"
+    return reason if reason != word else ""
+
+
 def _place(pod: Json) -> str:
     if not pod:
         return "no Pod"
@@ -71,7 +78,8 @@ def _root(made: Json) -> str:
 def _stemcell(name: str, stemcell: Json | None) -> str:
     if stemcell is None:
         return f"{name}, which is gone"
-    return f"{name} ({stemcell['spec'].get('name') or 'unnamed'} {stemcell['spec'].get('version', '')})"
+    called = f"{stemcell['spec'].get('name', '')} {stemcell['spec'].get('version', '')}".strip()
+    return f"{name} ({called})" if called else name
 
 
 def _network(network: Json) -> str:
@@ -83,5 +91,4 @@ def _network(network: Json) -> str:
 def _guest(guest: Json) -> str:
     if not guest:
         return ""
-    crashes = guest.get("crashes", 0)
-    return f"booted {guest.get('boots', 0)} times" + (f", crashed {crashes} times" if crashes else "")
+    return f"boots: {guest.get('boots', 0)}, crashes: {guest.get('crashes', 0)}"

@@ -71,8 +71,8 @@ def _gather(session: Session, unseen: list[str]) -> Things:
     snapshots: list[Json] = []
     try:
         snapshots = api.get(paths.snapshots(namespace))["items"]
-    except Forbidden as error:
-        unseen.append(f"snapshots: {error.message}; --kubeconfig names an account of yours")
+    except Forbidden:
+        unseen.append("snapshots: this account may not list them; --kubeconfig names one of yours that may")
     except ApiError as error:
         if error.status != 404:  # a cluster without snapshots has not even the path
             raise
