@@ -164,9 +164,8 @@ def test_delete_vm_keeps_its_disks(make_machine, stemcell) -> None:
 
 def on_device(machine: Machine, disk: str, name: str) -> str:
     """A file of the disk as its device has it."""
-    claim = machine.kubectl.get("pvc", disk)
-    device = machine.kubectl.get("pv", claim["spec"]["volumeName"])["spec"]["local"]["path"]
-    return subprocess.run(["debugfs", "-R", f"cat {name}", device], capture_output=True, text=True, check=True).stdout
+    words = ["debugfs", "-R", f"cat {name}", volumes.of_claim(machine.kubectl, disk).image]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.parametrize("state", ["mounted", "unmounted", "off"])
