@@ -44,7 +44,7 @@ def me() -> dict[str, str]:
 @pytest.fixture
 def machine(make_machine: Callable[..., Machine], stemcell: str, file_class: str) -> Machine:
     """One of a Director's deployment, with a disk."""
-    machine = make_machine(stemcell, cpu="1", memory=512, ephemeral_disk_size=1024)
+    machine = make_machine(stemcell, memory=512, ephemeral_disk_size=1024)
     machine.cpi("set_vm_metadata", machine.cid, METADATA)
     machine.plug(storage_class=file_class)
     return machine

@@ -95,9 +95,12 @@ def test_a_probe_that_is_interrupted_leaves_nothing_on_the_node(
     def at_the_mount() -> bool:
         assert process.poll() is None
         pods = machines.list("pods", PROBES)
-        return any(len(pod["status"].get("containerStatuses", [])) == 2 for pod in pods)
+        ends = [
+            end for pod in pods for end in pod["status"].get("containerStatuses", []) if end["name"] == "attachment"
+        ]
+        return any("running" in end["state"] for end in ends)
 
-    eventually(at_the_mount, within=120, what="the Pod of the mount probe is on the node", every=0.1)
+    eventually(at_the_mount, within=120, what="the mount probe runs", every=0.1)
     process.send_signal(sign)
     out, err = process.communicate(timeout=120)
 
