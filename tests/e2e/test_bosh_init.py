@@ -67,10 +67,12 @@ def director(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[D
     client.home.mkdir()
     one = Director(site, folder, site.address)
     with route(site):
-        client.run("create-env", manifest, one.file_of_state)
-        one.remember()
-        yield one
-        client.run("delete-env", manifest, one.file_of_state)
+        try:
+            client.run("create-env", manifest, one.file_of_state)
+            one.remember()
+            yield one
+        finally:
+            client.run("delete-env", manifest, one.file_of_state)
     assert one.left_over() == []
 
 

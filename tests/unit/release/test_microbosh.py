@@ -208,6 +208,8 @@ def test_the_manifest_of_bosh_init_has_what_the_cpi_knows(tmp_path: Path) -> Non
 
     assert not missing
     assert "instance_groups" not in document
+    assert read.env["bosh"]["mbus"]["cert"]["certificate"], "no agent comes up without"
+    assert read.env["bosh"]["blobstores"][0]["provider"] == "local", "nor without this"
     assert [job.name for job in read.jobs] == ["nats", "blobstore", "director", "kubernetes_cpi"]
     for properties in (
         read.template.properties,
