@@ -29,7 +29,7 @@ def test_a_disk_on_a_silent_node_stays_until_that_answers(busy_machine: Machine,
 
     assert failure.value.type == "Bosh::Clouds::CloudError"
     assert failure.value.ok_to_retry
-    for word in (disk, silent.name, "has not answered since", "kubectl taint nodes", "is stored"):
+    for word in (disk, silent.name, "has not reported since", "kubectl taint nodes", "is stored"):
         assert word in failure.value.message
     entry = machine.disk(disk)
     assert (entry["phase"], entry["reason"]) == ("Detaching", "Detaching")
