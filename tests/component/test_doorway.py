@@ -25,7 +25,6 @@ SHAPES = [
     (b'{"method": "has_vm", "arguments": [""], "api_version": 2}', "CpiError"),
     (b'{"method": "has_vm", "arguments": ["vm-1"], "api_version": 4}', "CpiError"),
     (b'{"method": "has_vm", "arguments": ["vm-1"], "api_version": "2"}', "CpiError"),
-    (b'{"method": "attach_disk", "arguments": ["vm-1", "disk-1"], "api_version": 1}', "CpiError"),
     (b'{"method": "create_disk", "arguments": [true, {}, null], "api_version": 2}', "CpiError"),
     (b'{"method": "calculate_vm_cloud_properties", "arguments": [null], "api_version": 2}', "CpiError"),
     (b'{"method": "__init__"}', "NotImplemented"),
