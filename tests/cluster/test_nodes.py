@@ -64,5 +64,6 @@ def test_node_restarted_with_disks_attached(busy_machine: Machine, node: Node, o
     binds = node.sh(f"grep -c 'disks/{disk} ' /proc/self/mountinfo", check=False).strip()
     assert binds == "1", "no stale mount of the disk is left on the node"
     assert len(root_disks(machine, node)) == 1
+    machine.stop_writer()
     machine.cpi("detach_disk", machine.cid, disk)
     machine.cpi("delete_disk", disk)
