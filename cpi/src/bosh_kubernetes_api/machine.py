@@ -58,7 +58,7 @@ def has_observed(machine: Json, generation: int) -> bool:
 
 def disk_wishes(machine: Json) -> dict[str, Json]:
     """Entries of `spec.disks` by CID: `inSettings` and `flush` are ids of requests, which `status.disks` echoes."""
-    return {entry["cid"]: entry for entry in machine["spec"].get("disks", [])}
+    return {entry["cid"]: entry for entry in machine["spec"].get("disks") or ()}
 
 
 def wanted_disks(machine: Json) -> list[str]:

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from bosh_kubernetes_cpi.clock import Deadline
-from bosh_kubernetes_cpi.tool.doctor import cluster, pods, probe, rights, samples, storage
+from bosh_kubernetes_cpi.methods.storage_class import default_class
+from bosh_kubernetes_cpi.tool.doctor import cluster, pods, probe, rights, samples
 from bosh_kubernetes_cpi.tool.doctor.pods import State, judge
 from tests.support.fakeapi.rights import documented
 
@@ -65,8 +66,8 @@ def test_of_several_default_classes_the_newest_is_taken() -> None:
         {"metadata": {"name": "x"}},
     ]
 
-    assert storage.default(classes) == "new"
-    assert storage.default(classes[2:]) == ""
+    assert default_class(classes) == "new"
+    assert default_class(classes[2:]) == ""
 
 
 def pod(phase: str = "Pending", *states: Json, conditions: Any = ()) -> Json:

@@ -28,7 +28,7 @@ from ..verdicts import (
     wait,
 )
 from .disks import disk_claim, holder_of
-from .edit import change, machine, new_request, served_by
+from .edit import change, machine, new_request, served_by, wanting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def attach_disk(call: Call, vm_cid: str, disk_cid: str) -> Json:
             added = True  # and stays so: an edit whose answer was lost is found done at the next look
         elif before | wish == before:
             return None
-        return _wanting(wishes | {disk_cid: (before or {}) | wish})
+        return wanting(wishes | {disk_cid: (before or {}) | wish})
 
     try:
         path = _until_attached(call, vm_cid, disk_cid, change(call, vm_cid, add), request)
@@ -98,7 +98,7 @@ def detach_disk(call: Call, vm_cid: str, disk_cid: str) -> None:
         nonlocal removed
         wishes = disk_wishes(current)
         removed = wishes.get(disk_cid, removed)
-        return _wanting(_without(wishes, disk_cid)) if disk_cid in wishes else None
+        return wanting(_without(wishes, disk_cid)) if disk_cid in wishes else None
 
     try:
         current = change(call, vm_cid, remove)
@@ -139,7 +139,7 @@ def detach_disk(call: Call, vm_cid: str, disk_cid: str) -> None:
         change(
             call,
             vm_cid,
-            lambda now: None if disk_cid in wanted_disks(now) else _wanting(disk_wishes(now) | {disk_cid: removed}),
+            lambda now: None if disk_cid in wanted_disks(now) else wanting(disk_wishes(now) | {disk_cid: removed}),
         )
         raise
 
@@ -204,13 +204,9 @@ def _take_back(call: Call, vm_cid: str, disk_cid: str) -> None:
     """The wish of a failed attach must not come true later, when the disk may be wanted elsewhere."""
     call.begin_cleanup(15)
     try:
-        change(call, vm_cid, lambda now: _wanting(_without(disk_wishes(now), disk_cid)))
+        change(call, vm_cid, lambda now: wanting(_without(disk_wishes(now), disk_cid)))
     except Failure:
         return  # the failure that is being reported matters more; a repeat of the call finds the wish
-
-
-def _wanting(wishes: dict[str, Json]) -> Json:
-    return {"spec": {"disks": list(wishes.values())}}
 
 
 def _without(wishes: dict[str, Json], disk_cid: str) -> dict[str, Json]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bosh_kubernetes_api import paths
 
-from ..errors import ApiError, CloudError
+from ..errors import CloudError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,10 +31,5 @@ def has_attributes_classes(call: Call) -> bool:
 
 def _classes(call: Call) -> list[str] | None:
     """Names of the classes that there are; None without the kind."""
-    try:
-        found = call.api.get(paths.attributes_classes())["items"]
-    except ApiError as error:
-        if error.status == 404:  # of a collection: the server does not know the kind
-            return None
-        raise
-    return sorted(item["metadata"]["name"] for item in found)
+    found = call.api.items(paths.attributes_classes())
+    return None if found is None else sorted(item["metadata"]["name"] for item in found)

@@ -57,6 +57,11 @@ def new_request() -> str:
     return str(uuid4())
 
 
+def wanting(wishes: dict[str, Json]) -> Json:
+    """The patch that makes `spec.disks` of these entries, by CID."""
+    return {"spec": {"disks": list(wishes.values())}}
+
+
 def served_by(machine: Json, disk_cid: str, key: str, request: str) -> set[str]:
     """Ids of which one that is echoed says that `request` about the disk is served: its own, and that of another call
     that has asked for the same after it.

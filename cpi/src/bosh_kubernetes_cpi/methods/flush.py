@@ -9,7 +9,7 @@ from ..errors import CloudError, VMNotFound
 from ..operator_life import OperatorLife
 from ..transport.observe import Wait, until
 from ..verdicts import FLUSH, Patience, paused, summary, unreachable, wait
-from .edit import change, new_request, served_by
+from .edit import change, new_request, served_by, wanting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def _flush_on(call: Call, vm_cid: str, disk_cid: str) -> None:
         wishes = disk_wishes(machine)
         if disk_cid not in wishes:  # it is being detached, and unmounted with that
             return None
-        return {"spec": {"disks": list((wishes | {disk_cid: {**wishes[disk_cid], "flush": request}}).values())}}
+        return wanting(wishes | {disk_cid: {**wishes[disk_cid], "flush": request}})
 
     def flushed(now: Json | None) -> bool | Wait:
         if now is None or not _may_have(now, disk_cid):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bosh_kubernetes_api import names, paths
 
-from ..errors import ApiError, CloudError, Unimplemented
+from ..errors import CloudError, Unimplemented
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ PROVISIONER = "volume.kubernetes.io/storage-provisioner"  # on a claim that a dr
 
 def check_snapshot_class(call: Call, name: str) -> None:
     """Raises CloudError when there is no class `name`."""
-    known = _classes(call)
+    known = call.api.items(paths.snapshot_classes())
     if known is None:
         raise CloudError(f"snapshot_class {name!r}: the cluster has no snapshots (no VolumeSnapshotClass is served)")
     _named(known, name)
@@ -34,7 +34,7 @@ def snapshot_class_of(call: Call, claim: Json) -> str:
     """
     disk = claim["metadata"]["name"]
     annotations = claim["metadata"].get("annotations", {})
-    known = _classes(call)
+    known = call.api.items(paths.snapshot_classes())
     if known is None:
         raise Unimplemented("the cluster has no snapshots: its kind VolumeSnapshot is not installed")
     driver = annotations.get(PROVISIONER, "")
@@ -45,11 +45,7 @@ def snapshot_class_of(call: Call, claim: Json) -> str:
                 f"disk {disk}: its snapshot_class {wanted!r} is of the driver {found['driver']}, the disk of {driver}"
             )
         return str(wanted)
-    defaults = [
-        item["metadata"]["name"]
-        for item in known
-        if item["metadata"].get("annotations", {}).get(DEFAULT) == "true" and driver in ("", item["driver"])
-    ]
+    defaults = default_classes(known, driver)
     if not defaults:
         raise Unimplemented(
             f"no VolumeSnapshotClass is the default one for disk {disk} (driver {driver or 'unknown'}): make one, or "
@@ -58,20 +54,18 @@ def snapshot_class_of(call: Call, claim: Json) -> str:
     if len(defaults) > 1:
         raise CloudError(
             f"several VolumeSnapshotClasses are the default one for disk {disk} (driver {driver or 'unknown'}): "
-            f"{', '.join(sorted(defaults))}; leave one, or name one as snapshot_class in the disk's cloud_properties"
+            f"{', '.join(defaults)}; leave one, or name one as snapshot_class in the disk's cloud_properties"
         )
-    return str(defaults[0])
+    return defaults[0]
 
 
-def _classes(call: Call) -> list[Json] | None:
-    """None when the cluster has no such kind."""
-    try:
-        found: list[Json] = call.api.get(paths.snapshot_classes())["items"]
-    except ApiError as error:
-        if error.status == 404:  # of a collection: the server does not know the kind
-            return None
-        raise
-    return found
+def default_classes(known: list[Json], driver: str) -> list[str]:
+    """Names of those that say to be the default one for `driver`; empty: of any. Sorted."""
+    return sorted(
+        item["metadata"]["name"]
+        for item in known
+        if item["metadata"].get("annotations", {}).get(DEFAULT) == "true" and driver in ("", item["driver"])
+    )
 
 
 def _named(known: list[Json], name: str) -> Json:

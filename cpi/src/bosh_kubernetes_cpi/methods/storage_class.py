@@ -46,9 +46,14 @@ def is_default_class(call: Call, name: str) -> bool:
         classes = call.api.get(paths.storage_classes())["items"]
     except Forbidden:
         return True
+    return default_class(classes) == name
+
+
+def default_class(classes: list[Json]) -> str:
+    """Name of the default one, as the API server takes it: the newest of those that say so. Empty without one."""
     defaults = [item["metadata"] for item in classes if _is_default(item)]
     newest: Json = max(defaults, key=lambda metadata: metadata.get("creationTimestamp", ""), default={})
-    return bool(newest.get("name") == name)
+    return str(newest.get("name", ""))
 
 
 def _is_default(item: Json) -> bool:

@@ -73,6 +73,16 @@ class Api:
         except NotFound:
             return None
 
+    def items(self, collection: str) -> list[Json] | None:
+        """The objects of a collection, or None when the server does not know such a kind."""
+        try:
+            found: list[Json] = self.get(collection)["items"]
+        except ApiError as error:
+            if error.status == 404:  # of a collection nothing else is meant by that
+                return None
+            raise
+        return found
+
     def create(self, collection: str, body: Json, *, readable: bool = True) -> Json:
         """Create an object whose name nobody else uses (a fresh CID), and return it.
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from bosh_kubernetes_api import names
 
-from ..machine.pod import GROUP, owner
+from ..machine.pod import GROUP, director, owner
 from ..machine.state import Object
 
 KEY = "group/"  # of the queue: group/<label of the Director>/<label of the group>
@@ -19,13 +19,13 @@ KEY = "group/"  # of the queue: group/<label of the Director>/<label of the grou
 def key(vm: Object) -> str:
     """The queue's key of the machine's group; empty when it has none."""
     group = (vm["spec"]["machine"].get("placement") or {}).get("group", "")
-    return f"{KEY}{_director(vm)}/{names.label_value(group)}" if group else ""
+    return f"{KEY}{director(vm)}/{names.label_value(group)}" if group else ""
 
 
 def selector(key: str) -> dict[str, str]:
     """Labels that the Pods of the group with that key have."""
-    director, group = key.removeprefix(KEY).split("/", 1)
-    return {name: value for name, value in ((names.DIRECTOR, director), (GROUP, group)) if value}
+    whose, group = key.removeprefix(KEY).split("/", 1)
+    return {name: value for name, value in ((names.DIRECTOR, whose), (GROUP, group)) if value}
 
 
 def build(group: str, machines: Iterable[Object]) -> Object | None:
@@ -56,10 +56,6 @@ def differs(found: Object, wanted: Object) -> bool:
     """Whether the budget that is there says something else than the wanted one."""
     owners = sorted(found["metadata"].get("ownerReferences") or (), key=lambda reference: str(reference["uid"]))
     return bool(owners != wanted["metadata"]["ownerReferences"] or found["spec"] != wanted["spec"])
-
-
-def _director(vm: Object) -> str:
-    return str((vm["metadata"].get("labels") or {}).get(names.DIRECTOR, ""))
 
 
 def _owner(vm: Object) -> Object:

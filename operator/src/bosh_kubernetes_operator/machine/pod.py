@@ -30,10 +30,14 @@ def owner(vm: Object) -> Object:
     }
 
 
+def director(vm: Object) -> str:
+    """Label of the Director whose machine it is; empty without one."""
+    return str((vm["metadata"].get("labels") or {}).get(names.DIRECTOR, ""))
+
+
 def labels(vm: Object, role: str, **more: str) -> dict[str, str]:
     """Labels of a thing of this machine."""
-    director = (vm["metadata"].get("labels") or {}).get(names.DIRECTOR, "")
-    return names.labels(role, director=director, machine=vm["metadata"]["name"], **more)
+    return names.labels(role, director=director(vm), machine=vm["metadata"]["name"], **more)
 
 
 def disks_directory(vm: Object, host_directory: str) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from bosh_kubernetes_api.machine import disk_wishes
+
 Object = dict[str, Any]
 
 BIND_TIME = timedelta(seconds=30)  # for an attachment to bind its disk and be seen ready: two failed probes more
@@ -122,7 +124,7 @@ class Observed:
     @property
     def wishes(self) -> dict[str, Object]:
         """Entries of `spec.disks` by CID."""
-        return {disk["cid"]: disk for disk in self.spec.get("disks") or ()}
+        return disk_wishes(self.vm)
 
     @property
     def lived(self) -> bool:

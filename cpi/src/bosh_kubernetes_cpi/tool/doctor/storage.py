@@ -7,8 +7,9 @@ from typing import Any
 
 from bosh_kubernetes_api import paths
 
-from ...errors import ApiError, Forbidden
-from ...methods import snapshot_class, storage_class
+from ...errors import Forbidden
+from ...methods.snapshot_class import DEFAULT, default_classes
+from ...methods.storage_class import default_class
 from ...transport.api import Api
 from ..words import listed
 from .line import FAILURE, OK, WARNING, Line
@@ -25,7 +26,7 @@ def check(api: Api, disks: str, roots: str) -> Iterator[Line]:
         return
     if roots:
         yield from _named(classes, roots, "machines.root_storage_class", "root disks")
-    chosen = disks or default(classes)
+    chosen = disks or default_class(classes)
     if not chosen:
         cure = "set disks.storage_class, name one in cloud properties, or annotate one as the default"
         yield Line("storage class", FAILURE, f"the cluster has no default one; there are: {_names(classes)}", cure)
@@ -34,17 +35,6 @@ def check(api: Api, disks: str, roots: str) -> Iterator[Line]:
     for found in (each for each in classes if each["metadata"]["name"] == chosen):
         yield _growth(found)
         yield from _snapshots(api, found["provisioner"])
-
-
-def default(classes: list[Json]) -> str:
-    """As the API server takes it: the newest of those that say so."""
-    marked = [
-        each["metadata"]
-        for each in classes
-        if each["metadata"].get("annotations", {}).get(storage_class.DEFAULT) == "true"
-    ]
-    newest: Json = max(marked, key=lambda each: each.get("creationTimestamp", ""), default={})
-    return str(newest.get("name", ""))
 
 
 def _named(classes: list[Json], name: str, key: str, check: str) -> Iterator[Line]:
@@ -68,29 +58,22 @@ def _growth(found: Json) -> Line:
 def _snapshots(api: Api, driver: str) -> Iterator[Line]:
     check, without = "snapshots", "a Director goes on without"
     try:
-        classes: list[Json] = api.get(paths.snapshot_classes())["items"]
+        classes = api.items(paths.snapshot_classes())
     except Forbidden as error:
         yield Line(check, WARNING, f"not checked: {error.message}", "see the line of the rights")
         return
-    except ApiError as error:
-        if error.status != 404:
-            raise
+    if classes is None:
         cure = "if they are wanted: install the CSI snapshot controller and its kinds"
         yield Line(check, WARNING, f"the cluster has none: VolumeSnapshot is not served; {without}", cure)
         return
-    of_driver = [each for each in classes if each["driver"] == driver]
-    defaults = [
-        each["metadata"]["name"]
-        for each in of_driver
-        if each["metadata"].get("annotations", {}).get(snapshot_class.DEFAULT) == "true"
-    ]
+    defaults = default_classes(classes, driver)
     if len(defaults) == 1:
         yield Line(check, OK, f"class {defaults[0]}")
     elif defaults:
-        yield Line(check, WARNING, f"several default classes of {driver}: {listed(sorted(defaults))}", "leave one")
+        yield Line(check, WARNING, f"several default classes of {driver}: {listed(defaults)}", "leave one")
     else:
-        known = _names(of_driver)
-        cure = f'make a VolumeSnapshotClass of {driver} with the annotation {snapshot_class.DEFAULT}: "true"'
+        known = _names([each for each in classes if each["driver"] == driver])
+        cure = f'make a VolumeSnapshotClass of {driver} with the annotation {DEFAULT}: "true"'
         yield Line(check, WARNING, f"no default class of {driver} (there are: {known}); {without}", cure)
 
 

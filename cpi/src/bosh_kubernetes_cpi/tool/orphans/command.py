@@ -11,7 +11,7 @@ from typing import Any
 from bosh_kubernetes_api import paths
 
 from ...clock import Deadline
-from ...errors import ApiError, Failure, Forbidden
+from ...errors import Failure, Forbidden
 from .. import codes
 from ..session import PATIENCE, Session
 from ..words import age, listed, table
@@ -70,12 +70,9 @@ def _gather(session: Session, unseen: list[str]) -> Things:
     api.deadline = Deadline(PATIENCE)  # anew at each look: questions and deletions take their time
     snapshots: list[Json] = []
     try:
-        snapshots = api.get(paths.snapshots(namespace))["items"]
+        snapshots = api.items(paths.snapshots(namespace)) or []
     except Forbidden:
         unseen.append("snapshots: this account may not list them; --kubeconfig names one of yours that may")
-    except ApiError as error:
-        if error.status != 404:  # a cluster without snapshots has not even the path
-            raise
     return Things(
         machines=api.get(paths.machines(namespace))["items"],
         claims=api.get(paths.claims(namespace))["items"],
