@@ -5,27 +5,21 @@ from collections.abc import Iterator
 import pytest
 
 from bosh_kubernetes_api.claims import claim
-from bosh_kubernetes_cpi.clock import Deadline
-from bosh_kubernetes_cpi.connection import connect
 from bosh_kubernetes_cpi.transport.api import Api
 from tests.component.conftest import NAMESPACE, storage_class
 from tests.support.api_contract import ApiContract
+from tests.support.fakeapi.client import unrestricted
 from tests.support.fakeapi.errors import Refusal
 from tests.support.fakeapi.kinds import all_kinds
-from tests.support.fakeapi.server import TOKEN, FakeApi
+from tests.support.fakeapi.server import FakeApi
 from tests.support.fakeapi.store import Store
 
 
 class TestFakeApi(ApiContract):
     @pytest.fixture
     def api(self) -> Iterator[Api]:
-        with FakeApi() as server:
-            for verbs in server.rights.values():
-                verbs |= {"get", "list", "watch", "create", "patch", "delete"}
-            block = {"server": server.url, "ca": server.authority.pem, "token": TOKEN}
-            api, _ = connect({"kubernetes": block, "namespace": NAMESPACE}, Deadline(30))
+        with FakeApi() as server, unrestricted(server, NAMESPACE, server.url, server.authority.pem) as api:
             yield api
-            api.close()
 
     @pytest.fixture
     def namespace(self) -> str:

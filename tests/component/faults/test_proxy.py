@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bosh_kubernetes_cpi.clock import Deadline
-from bosh_kubernetes_cpi.connection import connect
 from bosh_kubernetes_cpi.transport.api import Api
 from tests.component.conftest import NAMESPACE
 from tests.support.api_contract import ApiContract
+from tests.support.fakeapi.client import unrestricted
 from tests.support.fakeapi.faults import Fault
-from tests.support.fakeapi.server import TOKEN, FakeApi
+from tests.support.fakeapi.server import FakeApi
 from tests.support.faults.kinds import KINDS
 from tests.support.faults.points import check, points, undisturbed
 from tests.support.faults.proxy import Proxy
@@ -24,13 +23,12 @@ from tests.support.faults.stand_ins import StandIns
 class TestThroughProxy(ApiContract):
     @pytest.fixture
     def api(self) -> Iterator[Api]:
-        with FakeApi() as server, Proxy(server.url, server.authority.pem) as proxy:
-            for verbs in server.rights.values():
-                verbs |= {"get", "list", "watch", "create", "patch", "delete"}
-            block = {"server": proxy.url, "ca": proxy.authority.pem, "token": TOKEN}
-            api, _ = connect({"kubernetes": block, "namespace": NAMESPACE}, Deadline(30))
+        with (
+            FakeApi() as server,
+            Proxy(server.url, server.authority.pem) as proxy,
+            unrestricted(server, NAMESPACE, proxy.url, proxy.authority.pem) as api,
+        ):
             yield api
-            api.close()
 
     @pytest.fixture
     def namespace(self) -> str:

@@ -13,14 +13,14 @@ import re
 import ssl
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, NamedTuple, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.support.fakeapi import errors
 from tests.support.fakeapi.certs import Authority, server_context
-from tests.support.fakeapi.faults import Fault, cut, wait_for_hang_up
+from tests.support.fakeapi.faults import Fault
+from tests.support.fakeapi.https import Handler, HttpsServer
 from tests.support.fakeapi.kinds import Kind, all_kinds
 from tests.support.fakeapi.rights import documented, verb
 from tests.support.fakeapi.store import Store
@@ -53,7 +53,6 @@ class FakeApi:
         self.rights = documented()
         self.version: Json = VERSION
         self.seen: list[Seen] = []
-        self.connections = 0
         self.intercept: Callable[[Seen], Fault | None] = lambda _: None  # asked at each request, before `fault`
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
@@ -62,7 +61,7 @@ class FakeApi:
         context.verify_mode = ssl.CERT_OPTIONAL
         self._server = _Server(self, context)
         self.port = self._server.server_address[1]
-        self.url = f"https://127.0.0.1:{self.port}"
+        self.url = self._server.url
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
     def __enter__(self) -> "FakeApi":
@@ -98,6 +97,11 @@ class FakeApi:
             fault = Fault(status, after=after, silent=silent, body=body, header=header, method=method, path=path)
             self._faults += [fault] * times
 
+    @property
+    def connections(self) -> int:
+        """How many clients have made so far."""
+        return self._server.connections
+
     def pending_faults(self) -> int:
         return len(self._faults)
 
@@ -115,51 +119,18 @@ class FakeApi:
         return [seen for seen in self.seen if seen.method == method and re.search(path, seen.path)]
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
+class _Server(HttpsServer):
     def __init__(self, api: FakeApi, context: ssl.SSLContext) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler, context)
         self.api = api
-        self.context = context
         self.stopping = False
 
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        """TLS in the connection's own thread: a client that is slow to greet holds up nobody."""
-        try:
-            with self.context.wrap_socket(request, server_side=True) as secure:
-                self.api.connections += 1
-                _Handler(cast(Any, secure), client_address, self)
-        except (OSError, ssl.SSLError):
-            return  # clients break off, and some are meant to
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        return
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(Handler):
     server: _Server
 
-    def log_message(self, *_: Any) -> None:
-        return
-
-    def do_GET(self) -> None:
-        self._serve("GET")
-
-    def do_POST(self) -> None:
-        self._serve("POST")
-
-    def do_PATCH(self) -> None:
-        self._serve("PATCH")
-
-    def do_DELETE(self) -> None:
-        self._serve("DELETE")
-
-    def _serve(self, method: str) -> None:
-        api = self.server.api
+    def _serve(self) -> None:
+        api, method = self.server.api, self.command
         data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         url = urlsplit(self.path)
         body = json.loads(data) if data else None
@@ -168,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
         fault = api.take_fault(seen)
         try:
             if fault and not fault.after and not fault.opens:
-                return self._fail(fault)
+                return self.fail(fault)
             self._authenticate()
             if method == "GET" and url.path == "/apis":
                 code, answer = 200, _groups(list(api.store.kinds.values()))
@@ -188,17 +159,9 @@ class _Handler(BaseHTTPRequestHandler):
                 answer = self._answer(method, kind, namespace, name, sub, query, body)
         except errors.Refusal as refusal:
             code, answer = refusal.code, refusal.status()
-        return self._fail(fault) if fault and fault.after else self._send(code, answer)
+        return self.fail(fault) if fault and fault.after else self.send(code, answer)
 
-    def _fail(self, fault: Fault) -> None:
-        fault.then()
-        if fault.slow:
-            wait_for_hang_up(self.connection)
-        if fault.slow or fault.status == 0:
-            self.close_connection = True
-            return cut(self.connection)
-        refusal = errors.Refusal(fault.status, "Injected", f"injected fault {fault.status}")
-        return self._send(fault.status, fault.body or refusal.status(), retry_after=fault.header)
+    do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815 (http.server's names)
 
     def _authenticate(self) -> None:
         api = self.server.api
@@ -261,13 +224,10 @@ class _Handler(BaseHTTPRequestHandler):
         selected = _selected(kind, query)
         after = int(query.get("resourceVersion") or 0)
         silent = fault is not None and fault.silent
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
+        self.begin_watch()
         if fault is not None and fault.after:
             self.wfile.flush()
-            return self._fail(fault)
+            return self.fail(fault)
         try:
             while not self.server.stopping:
                 with store.changed:
@@ -276,33 +236,17 @@ class _Handler(BaseHTTPRequestHandler):
                             raise errors.too_old(after)
                         events = [] if silent else list(store.events(after))
                     except errors.Refusal as refusal:
-                        self._chunk({"type": "ERROR", "object": refusal.status()})
+                        self.event({"type": "ERROR", "object": refusal.status()})
                         break
                     if not events and not store.changed.wait(1.0 if not silent else 0.1):
-                        self._chunk(_bookmark(kind, store.version)) if not silent else self.wfile.flush()
+                        self.event(_bookmark(kind, store.version)) if not silent else self.wfile.flush()
                 for event in events:
                     after = event.version
                     if event.kind == kind.kind and event.namespace == namespace and selected(event.object):
-                        self._chunk({"type": event.type, "object": event.object})
-            self.wfile.write(b"0\r\n\r\n")
+                        self.event({"type": event.type, "object": event.object})
+            self.no_more_pieces()
         except (OSError, ssl.SSLError):
             self.close_connection = True
-
-    def _chunk(self, value: Json) -> None:
-        line = json.dumps(value).encode() + b"\n"
-        self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
-        self.wfile.flush()
-
-    def _send(self, code: int, body: Json | str, retry_after: str = "") -> None:
-        text = isinstance(body, str)
-        data = (body if isinstance(body, str) else json.dumps(body)).encode()
-        self.send_response(code)
-        self.send_header("Content-Type", "text/plain; charset=utf-8" if text else "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        if retry_after:
-            self.send_header("Retry-After", retry_after)
-        self.end_headers()
-        self.wfile.write(data)
 
 
 def _bookmark(kind: Kind, version: int) -> Json:

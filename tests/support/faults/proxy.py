@@ -13,14 +13,14 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
 from tests.support.fakeapi import errors
 from tests.support.fakeapi.certs import Authority, server_context
-from tests.support.fakeapi.faults import Fault, cut, wait_for_hang_up
+from tests.support.fakeapi.faults import Fault, wait_for_hang_up
+from tests.support.fakeapi.https import Handler, HttpsServer
 from tests.support.fakeapi.server import Seen
 
 OF_A_CONNECTION = {"connection", "keep-alive", "transfer-encoding", "upgrade", "content-length"}
@@ -37,7 +37,7 @@ class Proxy:
         self.target = (url.hostname or "", url.port or 443)
         self.trust = ssl.create_default_context(cadata=ca)
         self._server = _Server(self, server_context(self.authority))
-        self.url = f"https://127.0.0.1:{self._server.server_address[1]}"
+        self.url = self._server.url
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
     def __enter__(self) -> "Proxy":
@@ -52,30 +52,13 @@ class Proxy:
         self._thread.join()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-
+class _Server(HttpsServer):
     def __init__(self, proxy: Proxy, context: ssl.SSLContext) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler, context)
         self.proxy = proxy
-        self.context = context
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        try:
-            with self.context.wrap_socket(request, server_side=True) as secure:
-                _Handler(secure, client_address, self)
-        except OSError:
-            return  # clients break off, and some are meant to
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        return
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(Handler):
     server: _Server
 
     def setup(self) -> None:
@@ -87,16 +70,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._upstream.close()
         super().finish()
 
-    def log_message(self, *_: Any) -> None:
-        return
-
     def _serve(self) -> None:
         data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         url = urlsplit(self.path)
         fault = self.server.proxy.intercept(Seen(self.command, url.path, url.query, _json(data)))
         watches = "watch=true" in url.query
         if fault and not fault.after and not fault.opens:
-            return self._fail(fault)
+            return self.fail(fault)
         if fault and fault.opens:
             return self._watch_nothing(fault)
         if self.headers.get("Upgrade"):
@@ -104,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
         answer = self._ask(data)
         if fault:
             answer.close() if watches else answer.read()
-            return self._fail(fault)
+            return self.fail(fault)
         return self._pass_on(answer)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 (http.server's names)
@@ -138,26 +118,19 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         while piece := answer.read1(1 << 16):
-            self._chunk(piece)
-        self.wfile.write(b"0\r\n\r\n")
+            self.piece(piece)
+        self.no_more_pieces()
 
     def _watch_nothing(self, fault: Fault) -> None:
         """A watch of which nothing is heard, or only that it is too late."""
-        self.send_response_only(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
+        self.begin_watch()
         fault.then()
         if fault.silent:
             wait_for_hang_up(self.connection)
             self.close_connection = True
             return
-        self._chunk(json.dumps({"type": "ERROR", "object": errors.too_old(1).status()}).encode() + b"\n")
-        self.wfile.write(b"0\r\n\r\n")
-
-    def _chunk(self, piece: bytes) -> None:
-        self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
-        self.wfile.flush()
+        self.event({"type": "ERROR", "object": errors.too_old(1).status()})
+        self.no_more_pieces()
 
     def _tunnel(self, fault: Fault | None) -> None:
         """Both ways until either ends. With a fault (after): until the command has ended, and nothing of it is told."""
@@ -173,29 +146,11 @@ class _Handler(BaseHTTPRequestHandler):
                     told = b""
                     while DONE not in told and (piece := upstream.recv(1 << 16)):
                         told += piece
-                    return self._fail(fault)
+                    return self.fail(fault)
                 back = threading.Thread(target=_copy, args=(upstream, self.connection), daemon=True)
                 back.start()
                 _copy(self.connection, upstream)
                 back.join()
-        return None
-
-    def _fail(self, fault: Fault) -> None:
-        fault.then()
-        if fault.slow:
-            wait_for_hang_up(self.connection)
-        if fault.slow or fault.status == 0:
-            self.close_connection = True
-            return cut(self.connection)
-        refusal = errors.Refusal(fault.status, "Injected", f"injected fault {fault.status}")
-        data = json.dumps(fault.body or refusal.status()).encode()
-        self.send_response_only(fault.status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        if fault.header:
-            self.send_header("Retry-After", fault.header)
-        self.end_headers()
-        self.wfile.write(data)
         return None
 
 
