@@ -4,8 +4,9 @@ import subprocess
 import sys
 
 from bosh_kubernetes_cpi import start
-from tests.support.cpi_process import COMMAND, ENVIRONMENT
+from tests.support.cpi_process import ENVIRONMENT
 from tests.support.fakeapi.server import TOKEN
+from tests.support.measured import measured
 
 HEAVY = {
     "kubernetes",
@@ -33,13 +34,6 @@ SLOW = {f"bosh_kubernetes_cpi.{name}" for name in ("credentials", "files", "plug
 MOST = 75  # beyond what a bare interpreter loads; the libraries json, signal and ssl are 47 of them
 MOST_OF_INFO = 48  # the libraries json and signal are 32 of them
 PEAK = 25 << 10  # KiB of resident memory
-
-# Prints the peak of the process that it starts. A parent as large as pytest would be counted as the process's own.
-MEASURE = """
-import os, sys
-child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
-print(os.wait4(child, 0)[2].ru_maxrss, file=sys.stderr)
-"""
 
 
 def imported(*command: str, request: bytes = b"") -> set[str]:
@@ -112,13 +106,8 @@ def test_create_disk_looks_for_no_nearest_key_when_all_are_known(cpi, api) -> No
 
 
 def test_has_vm_takes_little_memory(cpi, api) -> None:
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", MEASURE, *COMMAND, str(cpi.config)],
-        input=cpi.request("has_vm", "vm-unknown"),
-        capture_output=True,
-        env=ENVIRONMENT,
-        check=True,
-    )
+    done = measured(cpi, "has_vm", "vm-unknown")
 
-    assert b'"result": false, "error": null' in done.stdout
-    assert int(done.stderr) < PEAK
+    assert b'"result": false, "error": null' in done.answer
+    assert done.said == b""
+    assert done.peak < PEAK

@@ -2,8 +2,6 @@
 
 import base64
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,9 +9,10 @@ import pytest
 from bosh_kubernetes_cpi.plugin import LARGEST
 from tests.component.test_connection import until
 from tests.component.test_credentials import BETA, V1, answer
-from tests.component.test_fast_path import MEASURE, PEAK
-from tests.support.cpi_process import COMMAND, ENVIRONMENT, CallError
+from tests.component.test_fast_path import PEAK
+from tests.support.cpi_process import CallError
 from tests.support.fakeapi.server import TOKEN
+from tests.support.measured import measured
 
 
 @pytest.mark.parametrize("version", [V1, BETA])
@@ -120,18 +119,11 @@ def test_what_is_no_credential_is_told_and_not_quoted(server, new_cpi, plugin, p
 def test_plugin_may_talk_at_length_but_not_answer_so(server, new_cpi, plugin) -> None:
     command = plugin("head -c 60000000 /dev/zero | tr '\\0' x >&2; echo >&2; echo end >&2; $PRINT", answer(token=TOKEN))
     cpi = new_cpi(kubernetes={**server, "exec": {"command": command}})
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", MEASURE, *COMMAND, str(cpi.config)],
-        input=cpi.request("has_vm", "vm-1"),
-        capture_output=True,
-        env=ENVIRONMENT,
-        check=True,
-    )
-    *said, peak = done.stderr.splitlines()
-    assert b'"result": false, "error": null' in done.stdout
-    assert said[-1].endswith(b" end")
-    assert len(done.stderr) < 2000
-    assert int(peak) < 2 * PEAK
+    done = measured(cpi, "has_vm", "vm-1")
+    assert b'"result": false, "error": null' in done.answer
+    assert done.said.endswith(b" end\n")
+    assert len(done.said) < 2000
+    assert done.peak < 2 * PEAK
 
     with pytest.raises(CallError, match=f"prints more than {LARGEST} bytes"):
         new_cpi(kubernetes={**server, "exec": {"command": plugin("exec yes planted")}})("has_vm", "vm-1")
