@@ -14,7 +14,6 @@ from bosh_kubernetes_operator.machine.steps import (
     Attach,
     CreateAddress,
     CreateAttachment,
-    CreateCleanup,
     CreatePod,
     CreateRootClaim,
     DeletePod,
@@ -22,9 +21,11 @@ from bosh_kubernetes_operator.machine.steps import (
     Flush,
     LetGo,
     Order,
-    RemoveFinalizer,
 )
 from tests.unit.operator.things import (
+    CABLE,
+    GONE,
+    KNOWN_POD,
     NODE,
     NOW,
     OUT,
@@ -41,8 +42,6 @@ from tests.unit.operator.things import (
     waiting,
 )
 
-GONE = {"deletionTimestamp": "2026-01-02T03:00:00Z"}
-
 
 def unready(seconds: int, ready: bool = False):
     """An attachment whose container has run for so long and says that nothing is bound."""
@@ -54,7 +53,6 @@ def unready(seconds: int, ready: bool = False):
 
 ROOT = {"machine": {"rootDisk": {"storageClass": "fast"}}}
 STATIC = {"machine": {"networks": [{"name": "d", "type": "manual", "ip": "10.96.9.9", "ports": [6868]}]}}
-KNOWN_POD = {"pod": {"name": VM, "uid": "uid-vm-1", "node": NODE}}
 LIVED = {**KNOWN_POD, "guest": {"boots": 1, "crashes": 0}}
 HELD = {"metadata": {"name": "ip", "uid": "s", "ownerReferences": [{"uid": "uid-vm"}]}}
 
@@ -122,7 +120,6 @@ def test_orders(more, state, steps) -> None:
     assert plan(observed(vm(**more), pod=pod(), guest=state)) == steps
 
 
-CABLE = {"disk-1": pod("disk-1")}
 FAILED = {"disk-1": pod("disk-1", phase="Failed", state={"terminated": {}})}
 FAILED_ELSEWHERE = {"disk-1": pod("disk-1", phase="Failed", state={"terminated": {}}, node="node-2")}
 BOUND = {"disk-1": claim("disk-1")}
@@ -310,17 +307,12 @@ def test_a_disk_that_is_not_wanted_any_more(more, steps) -> None:
     assert plan(observed(vm(status=attached("disk-1")), **({"pod": pod()} | more))) == steps
 
 
-UNREACHABLE = {"metadata": {"name": NODE}, "status": {"conditions": [{"type": "Ready", "status": "Unknown"}]}}
-UNREACHABLE["status"]["conditions"][0]["lastTransitionTime"] = "T"
-TAINTED = UNREACHABLE | {"spec": {"taints": [{"key": "node.kubernetes.io/out-of-service"}]}}
-
-
 @pytest.mark.parametrize(
     ("node", "there", "steps"),
     [
         (UNREACHABLE, pod(), []),
         (UNREACHABLE, None, []),
-        (TAINTED, None, [LetGo("disk-1")]),
+        (OUT, None, [LetGo("disk-1")]),
     ],
 )
 def test_nobody_is_asked_on_a_node_that_does_not_answer(node, there, steps) -> None:
@@ -328,82 +320,8 @@ def test_nobody_is_asked_on_a_node_that_does_not_answer(node, there, steps) -> N
     assert plan(look) == steps
 
 
-DELETED = vm(metadata=GONE, status=KNOWN_POD)
-MAKING = pod("vm-1-cleanup", phase="Running")
-CLEAN = pod("vm-1-cleanup", phase="Succeeded")
-ENDED = {"terminated": {"exitCode": 0}}
-FAILING = {"terminated": {"exitCode": 1}}
-NODE_OBJECT = {"metadata": {"name": NODE}, "spec": {}, "status": {}}
-
-
-@pytest.mark.parametrize(
-    ("more", "steps"),
-    [
-        ({"pod": pod()}, [DeletePod(VM, "uid-vm-1", 10), CreateCleanup()]),
-        # The node may not have the stemcell's image: it came with the container, if that ever ran.
-        ({"pod": pod(state=waiting("ErrImagePull"))}, [DeletePod(VM, "uid-vm-1", 10), CreateCleanup(own_image=True)]),
-        ({"pod": pod(**GONE, deletionGracePeriodSeconds=10), "cleanup": MAKING}, []),
-        ({"pod": pod(**GONE, deletionGracePeriodSeconds=75), "cleanup": MAKING}, [DeletePod(VM, "uid-vm-1", 10)]),
-        # Disks stay bound until the machine's Pod is gone.
-        ({"pod": pod(**GONE), "attachments": CABLE, "cleanup": MAKING}, []),
-        ({"pod": pod(phase="Failed", state=ENDED, **GONE), "attachments": CABLE, "cleanup": MAKING}, [LetGo("disk-1")]),
-        ({"pod": pod(phase="Failed", state=ENDED, **GONE), "cleanup": CLEAN}, []),  # the Pod itself goes first
-        ({"attachments": CABLE, "cleanup": MAKING}, [LetGo("disk-1")]),
-        ({"attachments": CABLE, "cleanup": CLEAN}, [LetGo("disk-1")]),  # the finalizer stays until it has let go
-        ({"cleanup": pod("vm-1-cleanup", creationTimestamp="2026-01-02T03:04:00Z")}, []),
-        ({"cleanup": CLEAN}, [RemoveFinalizer()]),
-        (
-            {"cleanup": pod("vm-1-cleanup", state=ENDED, creationTimestamp="2026-01-02T03:04:00Z")},
-            [RemoveFinalizer()],
-        ),
-        ({"cleanup": pod("vm-1-cleanup", state=FAILING, creationTimestamp="2026-01-02T03:04:00Z")}, []),
-        ({"cleanup": pod("vm-1-cleanup", state=waiting("ErrImagePull"))}, [RemoveFinalizer()]),
-        ({"cleanup": pod("vm-1-cleanup")}, [RemoveFinalizer()]),  # for more than a minute
-        ({"node": None, "node_absent": True}, [RemoveFinalizer()]),
-        ({"node": OUT}, [RemoveFinalizer()]),
-        ({"node": OUT_BUT_READY}, [CreateCleanup(own_image=True)]),  # it runs, whatever its taint says
-        ({"node": UNREACHABLE, "pod": pod(**GONE), "attachments": CABLE, "cleanup": MAKING}, []),
-        # The cluster's collection removes what ends on a node that is gone; all that ends, it removes at once.
-        ({"node": OUT, "pod": pod(**GONE), "attachments": CABLE}, [LetGo("disk-1")]),
-        ({"node": OUT, "pod": pod(**GONE)}, []),
-        ({"node": None}, [CreateCleanup(own_image=True)]),  # not looked at is not gone
-    ],
-)
-def test_deleting(more, steps) -> None:
-    assert plan(observed(DELETED, **({"node": NODE_OBJECT} | more))) == steps
-
-
-@pytest.mark.parametrize(
-    ("asked", "more", "steps"),
-    [
-        ("03:03:00", {}, [RemoveFinalizer()]),
-        ("03:03:10", {}, [CreateCleanup(own_image=True)]),
-        ("03:03:00", {"attachments": CABLE}, [CreateCleanup(own_image=True), LetGo("disk-1")]),
-        ("03:03:00", {"pod": pod()}, [DeletePod(VM, "uid-vm-1", 10), CreateCleanup()]),
-        ("03:03:00", {"cleanup": MAKING}, [RemoveFinalizer()]),
-    ],
-)
-@pytest.mark.parametrize("reason", ["PodRefused", "QuotaExceeded"])
-def test_a_clean_up_that_is_refused_does_not_keep_the_machine_for_ever(reason, asked, more, steps) -> None:
-    status = {**KNOWN_POD, "conditions": [{"type": "Ready", "status": "False", "reason": reason}]}
-    refused = vm(metadata={"deletionTimestamp": f"2026-01-02T{asked}Z"}, status=status)
-    assert plan(observed(refused, node=NODE_OBJECT, **more)) == steps
-
-
-def test_a_machine_whose_guest_has_run_had_its_image_on_the_node() -> None:
-    ran = vm(metadata=GONE, status={**KNOWN_POD, "guest": {"boots": 1, "crashes": 0}})
-    assert plan(observed(ran, node=NODE_OBJECT)) == [CreateCleanup()]
-    made_again = pod(state=waiting("ErrImagePull"))  # elsewhere: its root disk is on a claim
-    assert plan(observed(ran, node=NODE_OBJECT, pod=made_again))[1] == CreateCleanup(own_image=True)
-
-
 def test_a_later_pod_is_placed_for_the_disks_that_the_machine_has_by_then() -> None:
     named = {"placement": {"disks": ["disk-1"]}}
     assert observed(vm(machine=named)).placed == ["disk-1"]
     assert observed(vm(machine=named, status=KNOWN_POD)).placed == ["disk-1"]
     assert observed(vm(machine=named, disks=("disk-2",), status=LIVED)).placed == ["disk-2"]
-
-
-def test_a_machine_that_never_had_a_node_leaves_nothing_on_one() -> None:
-    assert plan(observed(vm(metadata=GONE))) == [RemoveFinalizer()]
-    assert plan(observed(vm(metadata=GONE, finalizer=False))) == []

@@ -21,6 +21,9 @@ UNREACHABLE = {"metadata": {"name": NODE}, "spec": {}, "status": SILENT}
 OUT = {"metadata": {"name": NODE}, "spec": TAINTED, "status": SILENT}
 OUT_BUT_READY = {"metadata": {"name": NODE}, "spec": TAINTED, "status": READY}
 
+GONE = {"deletionTimestamp": "2026-01-02T03:00:00Z"}
+KNOWN_POD = {"pod": {"name": VM, "uid": f"uid-{VM}", "node": NODE}}
+
 
 def vm(*, disks: tuple[str, ...] = (), status: Object | None = None, finalizer: bool = True, **more: Any) -> Object:
     """`wishes` has what is wanted of each disk, by CID."""
@@ -90,3 +93,6 @@ def attached(*cids: str, **served: Any) -> Object:
         "disks": [{"cid": cid, "phase": "Attached", "reason": "Attached", **served} for cid in cids],
         "pod": {"name": VM, "uid": f"uid-{VM}", "node": NODE},
     }
+
+
+CABLE = {"disk-1": pod("disk-1")}  # the attachment of a disk
