@@ -5,12 +5,10 @@ import subprocess
 import pytest
 
 from tests.support.cluster import volumes
+from tests.support.cluster.content import checksum, fill
 from tests.support.cluster.cpi import CpiCallError
 from tests.support.cluster.machines import STORE, Machine
 from tests.support.cluster.wait import eventually
-
-FILL = "for i in 1 2 3 4; do head -c 1048576 /dev/urandom > $D/$i; done; sync; cd $D; cat 1 2 3 4 | sha256sum"
-SUM = "cd $D; cat 1 2 3 4 | sha256sum"
 
 
 def agent_process(machine: Machine) -> str:
@@ -36,7 +34,7 @@ def test_attach_and_detach_leave_the_machine_untouched(machine: Machine, block_c
     before, agent = machine.identity(), agent_process(machine)
     disk = machine.plug(storage_class=block_class)
     machine.mount(disk)
-    total = machine.guest(f"D={STORE}; {FILL}")
+    total = machine.guest(fill(STORE))
     assert machine.disk(disk)["phase"] == "Attached"
     assert machine.cpi("get_disks", machine.cid) == [disk]
     assert machine.cpi("attach_disk", machine.cid, disk) == {"path": f"/warden-cpi-dev/{disk}"}
@@ -50,7 +48,7 @@ def test_attach_and_detach_leave_the_machine_untouched(machine: Machine, block_c
 
     machine.cpi("attach_disk", machine.cid, disk)
     machine.mount(disk)
-    assert machine.guest(f"D={STORE}; {SUM}") == total
+    assert machine.guest(checksum(STORE)) == total
     assert machine.identity() == before
     assert agent_process(machine) == agent
 
@@ -150,7 +148,7 @@ def test_delete_vm_keeps_its_disks(make_machine, stemcell) -> None:
     first.wait_agent()
     disk = first.plug()
     first.mount(disk)
-    total = first.guest(f"D={STORE}; {FILL}")
+    total = first.guest(fill(STORE))
     first.cpi("delete_vm", first.cid)
     assert first.cpi("has_vm", first.cid) is False
     assert first.cpi("has_disk", disk) is True
@@ -159,7 +157,7 @@ def test_delete_vm_keeps_its_disks(make_machine, stemcell) -> None:
     second.wait_agent()
     second.cpi("attach_disk", second.cid, disk)
     second.mount(disk)
-    assert second.guest(f"D={STORE}; {SUM}") == total
+    assert second.guest(checksum(STORE)) == total
 
 
 def on_device(machine: Machine, disk: str, name: str) -> str:

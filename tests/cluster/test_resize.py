@@ -4,11 +4,10 @@ import pytest
 
 from tests.cluster.kind.machine import has_sys_resource
 from tests.support.cluster import volumes
+from tests.support.cluster.content import checksum, fill
 from tests.support.cluster.cpi import CpiCallError
 from tests.support.cluster.machines import STORE, Machine
 
-FILL = "cd $D; for i in 1 2 3 4; do head -c 1048576 /dev/urandom > $i; done; sync"
-SUM = "cd $D; cat 1 2 3 4 | sha256sum"
 # file system -> storage class, a size (MiB), a larger one
 SIZES = {"ext4": ("bosh-block", 64, 192), "xfs": ("bosh-block-xfs", 320, 640)}
 
@@ -33,8 +32,7 @@ def test_a_disk_grows_in_the_order_of_a_director(shared_machine: Machine, kind: 
     disk = machine.plug(little, storage_class=storage_class)
     machine.mount(disk)
     before, identity = size(machine), machine.identity()
-    machine.guest(f"D={STORE}; {FILL}")
-    total = machine.guest(f"D={STORE}; {SUM}")
+    total = machine.guest(fill(STORE))
     assert before <= little
     machine.unplug(disk)
 
@@ -45,7 +43,7 @@ def test_a_disk_grows_in_the_order_of_a_director(shared_machine: Machine, kind: 
     machine.cpi("attach_disk", machine.cid, disk)
     machine.mount(disk)
     assert size(machine) > before + (much - little) * 3 // 4
-    assert machine.guest(f"D={STORE}; {SUM}") == total
+    assert machine.guest(checksum(STORE)) == total
     assert machine.identity() == identity
     machine.unplug(disk)
 
@@ -56,14 +54,14 @@ def test_an_attached_disk_grows_under_a_job_that_writes_to_it(shared_machine: Ma
     disk = machine.plug(little, storage_class=storage_class)
     machine.mount(disk)
     before, boots = size(machine), machine.boots()
-    machine.guest(f"D={STORE}; {FILL}; exec setsid sleep 1000 < 1 > /dev/null 2>&1 &")
-    total = machine.guest(f"D={STORE}; {SUM}")
+    total = machine.guest(fill(STORE))
+    machine.guest(f"cd {STORE}; exec setsid sleep 1000 < 1 > /dev/null 2>&1 &")
 
     machine.cpi("resize_disk", disk, much)
 
     assert size(machine) > before + (much - little) * 3 // 4
     assert capacity(machine, disk) == f"{much}Mi"
-    assert machine.guest(f"D={STORE}; {SUM}") == total
+    assert machine.guest(checksum(STORE)) == total
     assert machine.guest("pgrep -x sleep")
     assert machine.boots() == boots
     machine.guest("pkill -x sleep")
@@ -77,8 +75,7 @@ def test_an_attached_ext4_grows_where_the_kernel_lets_the_driver(shared_machine:
     disk = machine.plug(little, storage_class=storage_class)
     machine.mount(disk)
     before = size(machine)
-    machine.guest(f"D={STORE}; {FILL}")
-    total = machine.guest(f"D={STORE}; {SUM}")
+    total = machine.guest(fill(STORE))
 
     if has_sys_resource():
         machine.cpi("resize_disk", disk, much)
@@ -87,13 +84,13 @@ def test_an_attached_ext4_grows_where_the_kernel_lets_the_driver(shared_machine:
             machine.cpi("resize_disk", disk, much)
         assert failure.value.type == "Bosh::Clouds::CloudError"
         assert size(machine) == before
-        assert machine.guest(f"D={STORE}; {SUM}") == total
+        assert machine.guest(checksum(STORE)) == total
         machine.unplug(disk)
         machine.cpi("attach_disk", machine.cid, disk)
         machine.mount(disk)
 
     assert size(machine) > before + (much - little) * 3 // 4
-    assert machine.guest(f"D={STORE}; {SUM}") == total
+    assert machine.guest(checksum(STORE)) == total
     machine.cpi("resize_disk", disk, much)  # nothing is left to be done
     assert capacity(machine, disk) == f"{much}Mi"
     machine.unplug(disk)

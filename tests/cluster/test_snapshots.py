@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 
 from tests.cluster.kind.create import Cluster
+from tests.support.cluster.content import checksum, fill
 from tests.support.cluster.kubectl import Kubectl
 from tests.support.cluster.machines import STORE, Machine
 from tests.support.cluster.wait import eventually
 
-FILL = "cd $D; for i in 1 2 3 4; do head -c 1048576 /dev/urandom > $i; done; sync"
-SUM = "cd $D; cat 1 2 3 4 | sha256sum"
 WRITER = (
     f"setsid sh -c 'while :; do n=$((n + 1)); echo $n >> {STORE}/lines; sync -d {STORE}/lines; sleep 0.01; done'"
     " < /dev/null > /dev/null 2>&1 & echo $! > /tmp/writer"
@@ -61,15 +60,14 @@ def test_a_snapshot_of_an_attached_disk_holds_what_was_written(
     machine, kubectl = shared_machine, shared_machine.kubectl
     disk = machine.plug(SIZES[storage_class], storage_class=storage_class)
     machine.mount(disk)
-    machine.guest(f"D={STORE}; {FILL}")
-    total = machine.guest(f"D={STORE}; {SUM}")
+    total = machine.guest(fill(STORE))
 
     snapshot = machine.cpi("snapshot_disk", disk, {"deployment": "d", "job": "j", "index": 0})
 
-    machine.guest(f"D={STORE}; {FILL}; echo later > $D/later; sync")
-    assert machine.guest(f"D={STORE}; {SUM}") != total
+    machine.guest(f"{fill(STORE)}; echo later > later; sync")
+    assert machine.guest(checksum(STORE)) != total
     pod = restored(snapshot, storage_class)
-    assert kubectl.exec(pod, "sh", "-c", f"D=/data; {SUM}") == total
+    assert kubectl.exec(pod, "sh", "-c", checksum("/data")) == total
     assert "later" not in kubectl.exec(pod, "ls", "/data").split()
     machine.cpi("delete_snapshot", snapshot)
     machine.unplug(disk)
@@ -104,8 +102,7 @@ def test_a_snapshot_outlives_its_disk_and_goes_by_delete_snapshot_alone(
     machine, kubectl = shared_machine, shared_machine.kubectl
     disk = machine.plug(storage_class="bosh-block")
     machine.mount(disk)
-    machine.guest(f"D={STORE}; {FILL}")
-    total = machine.guest(f"D={STORE}; {SUM}")
+    total = machine.guest(fill(STORE))
     snapshot = machine.cpi("snapshot_disk", disk, {})
     bound = content(kubectl, snapshot)
     folder = Cluster(os.environ["BOSH_CLUSTER"]).volumes / "snapshots"
@@ -116,7 +113,7 @@ def test_a_snapshot_outlives_its_disk_and_goes_by_delete_snapshot_alone(
     machine.disks.remove(disk)
 
     pod = restored(snapshot, "bosh-block")
-    assert kubectl.exec(pod, "sh", "-c", f"D=/data; {SUM}") == total
+    assert kubectl.exec(pod, "sh", "-c", checksum("/data")) == total
 
     machine.cpi("delete_snapshot", snapshot)
     assert kubectl.get(KIND, snapshot) is None
