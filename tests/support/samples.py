@@ -22,6 +22,7 @@ _VARYING = [
     (r"\bv\d+\.\d+\.\d+\b", "VERSION"),
     (r"bosh-[\w-]*?control-plane", "NODE"),
     (r"(bosh-machines)-\w+", r"\1"),
+    (r"\b(heavy|light)\b", "FORMAT"),  # light in every installation but the first: see cluster/stemcells.py
     (r" +", " "),
     (r" $", ""),
 ]
