@@ -51,8 +51,8 @@ format: .venv/.ready ## let ruff format the code
 	.venv/bin/ruff format cpi operator docs tests
 	.venv/bin/ruff check --fix cpi operator docs tests
 
-release: .venv/.ready ## the BOSH release tarball, in dist/
-	$(PY) cpi/release/make_release.py --out dist
+release: .venv/.ready ## the BOSH release tarball, in dist/: of development, or VERSION=1.2.3 a final one
+	$(PY) cpi/release/make_release.py --out dist $(if $(VERSION),--final $(VERSION))
 
 microbosh: release ## a Director on kind (docs/microbosh.md): needs docker, kind, kubectl, helm, bosh, and the internet
 	cpi/release/microbosh/microbosh up

@@ -37,6 +37,10 @@ PROGRAMS = {
     "ip": "iproute2",
     "mkfs.ext4": "e2fsprogs",
     "pkill": "procps",
+    "cc": "gcc",
+    "make": "make",
+    "perl": "perl",
+    "xz": "xz-utils",
 }
 
 
@@ -130,6 +134,11 @@ def programs(suite: Suite) -> None:
         suite.environment[f"{name.upper()}_BINARY"] = path
 
 
+def interpreter(suite: Suite) -> None:
+    """The release's Python, compiled from its sources or out of the cache."""
+    suite.step("compile the release's Python", [sys.executable, "-m", "tests.support.release.compiled"], needed=True)
+
+
 def cluster_up(suite: Suite, name: str = NAME, nodes: int = 1) -> None:
     """A test cluster, the images in it, and their names in the environment of every later step."""
     size = ["--nodes", str(nodes)]
@@ -208,6 +217,7 @@ def live(suite: Suite) -> None:
 
 def e2e(suite: Suite) -> None:
     with_cluster(suite)
+    suite.once("interpreter", lambda: interpreter(suite))
     suite.pytest("e2e", "tests/e2e")
 
 
@@ -225,6 +235,7 @@ def nodes(suite: Suite) -> None:
 
 def bench(suite: Suite) -> None:
     with_cluster(suite)
+    suite.once("interpreter", lambda: interpreter(suite))
     suite.pytest("bench", "tests/bench")
 
 
@@ -232,6 +243,7 @@ def without_cluster(name: str, *paths: str) -> Callable[[Suite], None]:
     def part(suite: Suite) -> None:
         suite.once("packages", lambda: packages(suite))
         suite.once("programs", lambda: programs(suite))
+        suite.once("interpreter", lambda: interpreter(suite))
         suite.pytest(name, *paths, at_once=CORES)
 
     return part
@@ -239,6 +251,7 @@ def without_cluster(name: str, *paths: str) -> Callable[[Suite], None]:
 
 def demo(suite: Suite) -> None:
     with_cluster(suite)
+    suite.once("interpreter", lambda: interpreter(suite))
     suite.step("demo", [sys.executable, "-m", "tests.e2e.demo"])
 
 

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from tests.bench.measure import note_down
-from tests.support.installed_release import InstalledRelease, install
+from tests.support.release.installed import InstalledRelease, install
 
 ROUNDS = 5
 AT_ONCE = 100

@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Callable
 
 from tests.bench.measure import report, seconds, side_by_side
-from tests.support.installed_release import install
+from tests.support.release.installed import install
 
 ROUNDS = 15
 

@@ -21,6 +21,7 @@ from tests.e2e.driver.agent import Agent
 from tests.e2e.life import OURS
 from tests.e2e.site import Site
 from tests.support.cluster.kubectl import Kubectl
+from tests.support.release.tarballs import write_compiled_release
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "cpi/release/microbosh/microbosh"
@@ -122,16 +123,14 @@ class MicroBosh(Director):
     def __init__(self, site: Site, folder: Path) -> None:
         super().__init__(site, folder, INTERNAL)
         self.cli = os.environ.get("BOSH_CLI", "")
-        self.release = self._release("bosh-kubernetes-cpi")
+        self.release = write_compiled_release(folder, "0+director")
         deployment = folder / "bosh-deployment"
         deployment.mkdir()
         deployment.joinpath("bosh.yml").write_text((STAND_IN / "bosh.yml").read_text())
-        self._release("bosh", "--folder", str(STAND_IN / "release")).rename(deployment / "bosh.tgz")
-
-    def _release(self, name: str, *words: str) -> Path:
         tool = [sys.executable, str(ROOT / "cpi/release/make_release.py"), "--version", "0+director"]
-        subprocess.run([*tool, "--out", str(self.folder), *words], check=True, capture_output=True)
-        return self.folder / f"{name}-0+director.tgz"
+        words = ["--out", str(folder), "--folder", str(STAND_IN / "release")]
+        subprocess.run([*tool, *words], check=True, capture_output=True)
+        (folder / "bosh-0+director.tgz").rename(deployment / "bosh.tgz")
 
     def run(self, command: str, *words: str) -> str:
         """The script, as a user calls it; what it printed. AssertionError when it failed."""

@@ -14,6 +14,7 @@ from tests.e2e.driver import patch
 from tests.e2e.driver.variables import interpolate
 from tests.e2e.microbosh import ROOT, STAND_IN, Director
 from tests.e2e.site import Site, route
+from tests.support.release.tarballs import write_compiled_release
 
 MANIFEST = ROOT / "cpi/release/microbosh/bosh-init.yml"
 
@@ -44,13 +45,12 @@ def small(site: Site) -> list[dict[str, Any]]:
 def director(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Director]:
     folder: Path = tmp_path_factory.mktemp("bosh-init")
     tool = [sys.executable, str(ROOT / "cpi/release/make_release.py"), "--version", "0+init", "--out", str(folder)]
-    subprocess.run(tool, check=True, capture_output=True)
     subprocess.run([*tool, "--folder", str(STAND_IN / "release")], check=True, capture_output=True)
     values = {
         "kubernetes": site.cpi["kubernetes"],
         "namespace": site.namespace,
         "director_release": f"file://{folder}/bosh-0+init.tgz",
-        "cpi_release": f"file://{folder}/bosh-kubernetes-cpi-0+init.tgz",
+        "cpi_release": f"file://{write_compiled_release(folder, '0+init')}",
         "stemcell_url": f"file://{site.stemcells[0]}",
         "internal_ip": site.address,
         "internal_cidr": site.service_range,

@@ -73,14 +73,7 @@ def read(block: Json) -> tuple[Json, str]:
 def _parsed(text: str) -> Json:
     if len(text) > LARGEST:
         raise RequestError(f"{WHERE} is larger than {LARGEST} characters")
-    if sys.flags.no_site:  # the packages of this Python, which start.py does without (-S)
-        import site
-
-        site.main()
-    try:
-        import yaml
-    except ImportError as error:
-        raise RequestError(f"{WHERE} needs PyYAML; give server, ca and token instead") from error
+    yaml = _yaml()
     try:
         content = yaml.safe_load(text)
     except Exception as error:  # beside YAMLError whatever its constructors raise for a strange number or date
@@ -88,6 +81,22 @@ def _parsed(text: str) -> Json:
     if not isinstance(content, dict):
         raise RequestError(f"{WHERE} must be the text of a kubeconfig, not the path of one")
     return content
+
+
+def _yaml() -> Any:
+    """PyYAML: the release has it beside this package, a Python that runs this from elsewhere among its own packages."""
+    try:
+        import yaml
+    except ImportError:
+        if sys.flags.no_site:  # start.py does without them (-S)
+            import site
+
+            site.main()
+        try:
+            import yaml
+        except ImportError as error:
+            raise RequestError(f"{WHERE} needs PyYAML; give server, ca and token instead") from error
+    return yaml
 
 
 def _named(content: Json, kind: str, name: str, field: str) -> Json:

@@ -59,6 +59,9 @@ class Jobs:
         """Have the agent compile a package with those that it depends on itself; its entry of the apply spec."""
         with self.step(f"Compiling package '{package.name}/{package.fingerprint}'"):
             source = self.agent.put_blob(package.archive.read_bytes())
+            if package.compiled:
+                version = {"name": package.name, "version": package.fingerprint}
+                return {**version, "blobstore_id": source, "sha1": package.sha1}
             dependencies = {name: compiled[name] for name in package.dependencies}
             arguments = (source, package.sha1, package.name, package.fingerprint, dependencies)
             result = self.agent.task("compile_package", *arguments)["result"]

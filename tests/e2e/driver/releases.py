@@ -34,13 +34,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Package:
-    """One package of an unpacked release. `dependencies` are those that it names itself."""
+    """One package of an unpacked release. `dependencies` are those that it names itself. The archive of a
+    `compiled` one holds what is to be installed, else sources and a script.
+    """
 
     name: str
     fingerprint: str
     sha1: str
     dependencies: list[str]
     archive: Path
+    compiled: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,13 +73,15 @@ class Release:
 
     def packages(self, names: list[str]) -> list[Package]:
         """Packages with all that they depend on, in the order in which they can be compiled."""
+        kind = "compiled_packages" if "compiled_packages" in self.manifest else "packages"
         result: dict[str, Package] = {}
         for name in names:
-            entry = next(package for package in self.manifest["packages"] if package["name"] == name)
+            entry = next(package for package in self.manifest[kind] if package["name"] == name)
             dependencies = entry.get("dependencies") or []
             result |= {package.name: package for package in self.packages(dependencies)}
-            archive = self.folder / f"packages/{name}.tgz"
-            result[name] = Package(name, entry["fingerprint"], entry["sha1"], dependencies, archive)
+            archive = self.folder / f"{kind}/{name}.tgz"
+            compiled = kind == "compiled_packages"
+            result[name] = Package(name, entry["fingerprint"], entry["sha1"], dependencies, archive, compiled)
         return list(result.values())
 
 
@@ -114,10 +119,14 @@ def unpack_stemcell(tarball: Path, folder: Path) -> StemcellTarball:
 
 
 def install(job: Job, release: Release, properties: dict[str, Any], folder: Path) -> tuple[Path, Path]:
-    """Compile a CPI's packages and render its job here; the packages' and the jobs' folders."""
+    """Compile a CPI's packages, unless they are, and render its job here; the packages' and the jobs' folders."""
     packages, jobs = folder / "packages", folder / "jobs"
     for package in release.packages(job.packages):
-        compile_package(package.name, _unpack_checked(package.archive, package.sha1), packages)
+        unpacked = _unpack_checked(package.archive, package.sha1)
+        if package.compiled:
+            shutil.copytree(unpacked, packages / package.name)
+        else:
+            compile_package(package.name, unpacked, packages)
     rendered = render(job, properties, {}, deployment="", address="")
     for path, text in rendered.items():
         target = jobs / job.name / path
@@ -185,8 +194,10 @@ def render_template(
     *,
     deployment: str = "",
     address: str = "",
+    director: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """One template by ruby: its `text`, and the names of the properties that it `read`.
+    """One template by ruby: its `text`, and the names of the properties that it `read`. `director`: `spec` and `links`
+    of an instance of a Director, instead of create-env's bare one.
 
     Raises:
         ManifestError: the template failed, for instance on a property that the spec does not declare.
@@ -198,6 +209,7 @@ def render_template(
         "address": address,
         "properties": properties,
         "defaults": defaults,
+        **(director or {}),
     }
     process = subprocess.run(
         ["ruby", str(RENDERER)], input=json.dumps(request), capture_output=True, text=True, check=False

@@ -1,7 +1,9 @@
 # Renders one ERB template as create-env does: with the job's declared properties, an instance without links, no network
-# address, and an error for every property that the spec does not declare.
+# address, and an error for every property that the spec does not declare. With `links` as a Director does it: it has
+# links, and `spec` is laid over that of the instance.
 #
-# stdin:  {"template": path, "job": name, "deployment": name, "address": ip, "properties": {…}, "defaults": {"a.b": value, …}}
+# stdin:  {"template": path, "job": name, "deployment": name, "address": ip, "properties": {…}, "defaults": {"a.b": value, …},
+#          "spec": {…}, "links": {name: {…}}}, the last two for a Director
 # stdout: {"text": rendered, "read": [names of the properties that were looked up]}
 
 require "erb"
@@ -67,6 +69,26 @@ class Instance
     false
   end
 
+  # What a Director's instance has beside.
+  class OfDirector < Instance
+    def initialize(request)
+      super
+      @links = request["links"]
+      @spec = JSON.parse(JSON.generate(@spec.to_h.transform_keys(&:to_s).merge(request["spec"])), object_class: OpenStruct)
+    end
+
+    def link(name)
+      JSON.parse(JSON.generate(@links.fetch(name)), object_class: OpenStruct)
+    end
+
+    def if_link(name)
+      return Branch.new(self, false) unless @links.key?(name)
+
+      yield link(name)
+      Branch.new(self, true)
+    end
+  end
+
   def result(template)
     erb = ERB.new(File.read(template), trim_mode: "-")
     erb.filename = template
@@ -91,5 +113,5 @@ class Instance
 end
 
 request = JSON.parse($stdin.read)
-instance = Instance.new(request)
+instance = (request["links"] ? Instance::OfDirector : Instance).new(request)
 puts JSON.generate("text" => instance.result(request["template"]), "read" => instance.read.uniq)

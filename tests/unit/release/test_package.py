@@ -1,4 +1,4 @@
-"""The package, compiled as a client or an agent does it, and the executable that runs from it."""
+"""The packages, compiled as a client does it, and the executable that runs from them."""
 
 import json
 import os
@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.driver import releases
 from tests.e2e.driver.errors import ManifestError
 from tests.e2e.driver.releases import compile_package
-from tests.support.installed_release import PACKAGE, InstalledRelease, install, package_source
+from tests.support.release.installed import PACKAGE, InstalledRelease, install, package_source
+from tests.support.release.tarballs import write_compiled_release
 
 INFO = {"method": "info", "arguments": [], "context": {"director_uuid": "d"}, "api_version": 1}
 
@@ -32,6 +34,7 @@ def call(release: InstalledRelease, request: dict[str, Any]) -> dict[str, Any]:
         check=False,
     )
     assert process.returncode == 0, process.stderr
+    assert process.stderr == ""
     answer: dict[str, Any] = json.loads(process.stdout)
     return answer
 
@@ -44,38 +47,40 @@ def test_info_answers_from_the_installed_package(installed: InstalledRelease) ->
 
 
 def test_folder_that_was_moved_still_answers(installed: InstalledRelease, tmp_path: Path) -> None:
-    moved = installed.moved(tmp_path / "moved")
+    moved = installed.moved(tmp_path / "a folder with spaces")
 
     assert call(moved, INFO)["error"] is None
 
 
 def test_every_module_is_compiled_and_stays_so_when_times_change(installed: InstalledRelease, tmp_path: Path) -> None:
     moved = installed.moved(tmp_path / "moved")
-    modules = list(moved.library.rglob("*.py"))
+    modules = list(moved.packages.rglob("*.py"))
     for path in modules:
         os.utime(path, (1, 1))
-    compiled = {path: path.read_bytes() for path in moved.library.rglob("*.pyc")}
+    compiled = {path: path.read_bytes() for path in moved.packages.rglob("*.pyc")}
 
     call(moved, INFO)
 
     assert len(compiled) == len(modules)
-    assert {path: path.read_bytes() for path in moved.library.rglob("*.pyc")} == compiled
+    assert {path: path.read_bytes() for path in moved.packages.rglob("*.pyc")} == compiled
 
 
 def test_start_loads_nothing_of_the_machine_and_no_machinery(installed: InstalledRelease, tmp_path: Path) -> None:
     moved = installed.moved(tmp_path / "moved")
-    python = moved.python.resolve()
-    moved.python.unlink()
-    moved.python.write_text(f'#!/bin/sh\nexec {python} -X importtime "$@"\n')
+    moved.python.rename(moved.python.with_name("real"))
+    moved.python.write_text('#!/bin/sh\nexec "$(dirname "$0")/real" -v "$@"\n')
     moved.python.chmod(0o755)
     process = subprocess.run(
-        [moved.executable], input=json.dumps(INFO).encode(), env=moved.environment, capture_output=True, check=True
+        [moved.executable], input=json.dumps(INFO), env=moved.environment, capture_output=True, text=True, check=True
     )
-    modules = {line.rpartition(b"|")[2].strip().decode() for line in process.stderr.splitlines()}
+    loaded = [line for line in process.stderr.splitlines() if line.startswith("# code object from ")]
+    files = {line.removeprefix("# code object from ").strip("'") for line in loaded}
 
-    assert b'"error": null' in process.stdout
-    assert "bosh_kubernetes_cpi.methods.info" in modules
-    assert not modules & {"site", "runpy"}
+    assert '"error": null' in process.stdout
+    assert any(file.endswith("methods/__pycache__/info.cpython-313.pyc") for file in files), process.stderr
+    assert {file for file in files if not file.startswith(str(moved.packages))} == set()
+    assert "import 'site'" not in process.stderr
+    assert "import 'runpy'" not in process.stderr
 
 
 def test_the_tool_for_people_is_beside_it_and_has_the_jobs_configuration(installed: InstalledRelease) -> None:
@@ -91,39 +96,13 @@ def test_the_tool_for_people_is_beside_it_and_has_the_jobs_configuration(install
     assert "kubernetes: needs one of server, kubeconfig and in_cluster, there is none of them" in process.stdout
 
 
-def test_python_gone_since_then_is_told_in_the_answer(installed: InstalledRelease, tmp_path: Path) -> None:
-    moved = installed.moved(tmp_path / "moved")
-    moved.python.unlink()
-    moved.python.symlink_to("/no/such/python3")
+def test_compiled_release_is_installed_by_a_client_as_it_is(tmp_path: Path) -> None:
+    release = releases.unpack_release(write_compiled_release(tmp_path, "1"), tmp_path / "release")
 
-    answer = call(moved, {**INFO, "arguments": ["x" * 200_000]})
+    releases.install(release.job("kubernetes_cpi"), release, {}, tmp_path / "installation")
 
-    assert answer["result"] is None
-    assert answer["error"]["type"] == "Bosh::Clouds::CpiError"
-    assert "install python3 (3.10 or newer)" in answer["error"]["message"]
-    assert answer["log"] == ""
-
-
-def test_machine_without_a_fit_python_is_told_so(tmp_path: Path) -> None:
-    """Every place where the script looks is an old Python here."""
-    script = package_source(tmp_path / "source") / "packaging"
-    old = tmp_path / "bin/python3"
-    old.parent.mkdir()
-    old.write_text("#!/bin/sh\nexit 1\n")
-    old.chmod(0o755)
-    for folder in ("/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"):
-        script.write_text(script.read_text().replace(f" {folder}/", f" {tmp_path}/bin/"))
-    process = subprocess.run(
-        ["/bin/bash", script],
-        cwd=script.parent,
-        env={"PATH": str(old.parent), "BOSH_INSTALL_TARGET": str(tmp_path / "target")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert process.returncode == 1
-    assert f"no python3 >= 3.10 on this machine (PATH={old.parent})" in process.stderr
+    assert {"compiled_packages"} == {path.name for path in (tmp_path / "release").glob("*packages")}
+    assert call(InstalledRelease(tmp_path / "installation"), INFO)["error"] is None
 
 
 def test_failing_script_ends_the_clients_run(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_properties_of_others_are_not_seen() -> None:
 def test_proxies_are_exported_as_they_are_whatever_characters_they_have(name: str, tmp_path: Path) -> None:
     value = "http://u:p$(touch x)'\"@proxy:3128"
     script = render("bin/cpi.erb", {"env": {name: value}})["text"]
-    package = tmp_path / "bosh_kubernetes_cpi/bin"
+    package = tmp_path / "python_kubernetes_cpi/bin"
     package.mkdir(parents=True)
     python = package / "python"
     python.write_text("#!/bin/sh\nexec printenv\n")

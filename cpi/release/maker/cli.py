@@ -1,0 +1,87 @@
+"""The command line: `python cpi/release/make_release.py`."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import yaml
+
+from .errors import ReleaseError
+from .release import build, stage
+
+RELEASE = Path(__file__).resolve().parents[1]
+ROOT = RELEASE.parents[1]
+INPUTS = ("LICENSE", "cpi/release", "cpi/src")  # what a release is made from, below ROOT
+VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._+-]*")
+
+
+def project_version() -> str:
+    """The version in pyproject.toml (read by line: tomllib is newer than the oldest Python that builds a release)."""
+    for line in (ROOT / "pyproject.toml").read_text().splitlines():
+        if line.startswith("version = "):
+            return line.split('"')[1]
+    raise ReleaseError("pyproject.toml: no version")
+
+
+def git(*words: str) -> str | None:
+    """What git says of the work tree; None outside of one."""
+    try:
+        done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def dev_version() -> str:
+    """`<version>+dev.<number of commits>`: a later commit is a newer release for a Director."""
+    return f"{project_version()}+dev.{git('rev-list', '--count', 'HEAD') or 0}"
+
+
+def main(words: list[str] | None = None) -> int:
+    """The exit code. Messages go to standard error, the tarball's path, size and digest to standard output."""
+    parser = argparse.ArgumentParser(prog="make_release.py", description=(__doc__ or "").partition("\n")[0])
+    version = parser.add_mutually_exclusive_group()
+    version.add_argument("--version", default="", help="default: a dev version, by the number of commits")
+    version.add_argument("--final", default="", metavar="VERSION", help="refuse changes that are not committed")
+    parser.add_argument("--out", type=Path, default=Path("dist"), help="folder of the tarball (default: dist)")
+    parser.add_argument(
+        "--folder", type=Path, default=RELEASE, help="release folder, with its own src (default: the CPI's)"
+    )
+    parser.add_argument("--blobs", type=Path, action="append", default=[], help="folder with blobs; may be repeated")
+    parser.add_argument("--stage", type=Path, help="only put the folder together that `bosh create-release` takes")
+    arguments = parser.parse_args(words)
+    try:
+        _make(arguments)
+    except ReleaseError as error:
+        print(f"make_release: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _make(arguments: argparse.Namespace) -> None:
+    version = arguments.final or arguments.version or dev_version()
+    if not VERSION.fullmatch(version):
+        raise ReleaseError(f"{version!r} is no version of a release")
+    dirty = bool(git("status", "--porcelain", "--", *INPUTS))
+    if arguments.final and dirty:
+        raise ReleaseError("a final release is made from what is committed; commit or stash your changes")
+    source = ROOT / "cpi/src" if arguments.folder.resolve() == RELEASE else arguments.folder / "src"
+    given = {"source": source, "license_file": ROOT / "LICENSE", "blob_folders": arguments.blobs}
+    if arguments.stage:
+        stage(arguments.folder, arguments.stage, **given)
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        stage(arguments.folder, Path(temporary), **given)
+        commit = git("rev-parse", "--short=9", "HEAD") or "non-git"
+        content = build(Path(temporary), version, commit=commit, dirty=dirty)
+        name = yaml.safe_load((Path(temporary) / "config/final.yml").read_text())["name"]
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    path = arguments.out / f"{name}-{version}.tgz"
+    path.write_bytes(content)
+    print(f"{path}  {len(content) >> 20} MiB  sha256:{hashlib.sha256(content).hexdigest()}")

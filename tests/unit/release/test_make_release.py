@@ -1,0 +1,226 @@
+"""The command that makes a release: versions, where blobs come from, and what it refuses."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cpi.release.maker import blobs, vendor
+from cpi.release.maker.errors import ReleaseError
+
+ROOT = Path(__file__).parents[3]
+Make = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def tree(tmp_path: Path, folder: Path) -> Path:
+    """A work tree of ours with all that a release is made from, and tiny blobs, committed."""
+    tree = tmp_path / "tree"
+    shutil.copytree(ROOT / "cpi/src", tree / "cpi/src", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(folder, tree / "cpi/release", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("LICENSE", "pyproject.toml"):
+        shutil.copy(ROOT / name, tree)
+    git(tree, "init", "--quiet")
+    git(tree, "add", ".")
+    git(tree, "commit", "--quiet", "-m", "first")
+    return tree
+
+
+@pytest.fixture
+def make(tmp_path: Path, tree: Path, tiny_blobs: Path) -> Make:
+    """Runs the command in the tree."""
+
+    def run(*words: str, tree: Path = tree, umask: int = 0o022, blobs: Path | None = tiny_blobs) -> object:
+        given = ["--blobs", str(blobs)] if blobs else []
+        return subprocess.run(
+            [sys.executable, "cpi/release/make_release.py", "--out", "dist", *given, *words],
+            cwd=tree,
+            env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
+            umask=umask,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run  # type: ignore[return-value]
+
+
+def git(tree: Path, *words: str) -> None:
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", "-C", tree, *who, *words], check=True, capture_output=True)
+
+
+def made(tree: Path) -> Path:
+    """The one tarball."""
+    (found,) = (tree / "dist").iterdir()
+    return found
+
+
+def manifest(tarball: Path) -> dict[str, object]:
+    said = subprocess.run(["tar", "-xzOf", tarball, "./release.MF"], capture_output=True, check=True).stdout
+    found: dict[str, object] = yaml.safe_load(said)
+    return found
+
+
+def test_prints_path_size_and_digest(make: Make, tree: Path) -> None:
+    done = make("--version", "1.2.3")
+
+    digest = hashlib.sha256(made(tree).read_bytes()).hexdigest()
+    assert re.fullmatch(rf"dist/bosh-kubernetes-cpi-1\.2\.3\.tgz  \d+ MiB  sha256:{digest}\n", done.stdout), done
+
+
+def test_final_release_is_the_same_to_the_byte_for_another_user_in_another_folder_at_another_time(
+    make: Make, tree: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other/place"
+    other.parent.mkdir()
+    subprocess.run(["git", "clone", "--quiet", tree, other], umask=0o077, check=True, capture_output=True)
+    for path in other.rglob("*"):
+        os.utime(path, (1, 1))
+
+    for where, umask in ((tree, 0o022), (other, 0o077)):
+        done = make("--final", "1.2.3", tree=where, umask=umask)
+        assert done.returncode == 0, done.stderr
+
+    assert made(tree).read_bytes() == made(other).read_bytes()
+
+
+def test_without_a_version_it_is_a_dev_release_that_rises_with_each_commit(make: Make, tree: Path) -> None:
+    make()
+    git(tree, "commit", "--quiet", "--allow-empty", "-m", "second")
+    make()
+
+    names = sorted(path.name for path in (tree / "dist").iterdir())
+    version = re.search(r'version = "(.*)"', (ROOT / "pyproject.toml").read_text()).group(1)  # type: ignore[union-attr]
+    assert names == [f"bosh-kubernetes-cpi-{version}+dev.{number}.tgz" for number in (1, 2)]
+
+
+def test_manifest_tells_commit_and_uncommitted_changes(make: Make, tree: Path) -> None:
+    head = subprocess.run(["git", "-C", tree, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout
+    make("--version", "1")
+    clean = manifest(made(tree))
+    (tree / "cpi/src/bosh_kubernetes_cpi/new.py").write_text("")
+    make("--version", "1")
+    changed = manifest(made(tree))
+
+    assert (clean["commit_hash"], clean["uncommitted_changes"]) == (head[:9], False)
+    assert (changed["commit_hash"], changed["uncommitted_changes"]) == (head[:9], True)
+
+
+def test_final_release_refuses_uncommitted_changes_of_what_goes_in_and_no_others(make: Make, tree: Path) -> None:
+    (tree / "notes.txt").write_text("of no weight")
+    assert make("--final", "1").returncode == 0
+    shutil.rmtree(tree / "dist")
+    (tree / "cpi/src/bosh_kubernetes_cpi/new.py").write_text("")
+
+    done = make("--final", "1")
+
+    assert done.returncode == 1
+    assert "make_release: a final release is made from what is committed" in done.stderr
+    assert not (tree / "dist").exists()
+
+
+@pytest.mark.parametrize("version", ["../1", "1 2", "-1", "1/2"])
+def test_what_is_no_version_is_refused(make: Make, version: str) -> None:
+    done = make(f"--version={version}")
+
+    assert done.returncode == 1
+    assert f"{version!r} is no version of a release" in done.stderr
+
+
+def test_staged_folder_has_what_the_bosh_cli_reads(make: Make, tree: Path, tiny_blobs: Path, tmp_path: Path) -> None:
+    (tree / "cpi/src/bosh_kubernetes_cpi/__pycache__").mkdir()
+    done = make("--stage", str(tmp_path / "staged"))
+
+    assert done.returncode == 0, done.stderr
+    staged = tmp_path / "staged"
+    assert {path.name for path in staged.iterdir()} == {"LICENSE", "blobs", "config", "jobs", "packages", "src"}
+    assert (staged / "src/yaml/__init__.py").is_file()
+    assert list(staged.rglob("__pycache__")) == []
+    assert {path.name for path in (staged / "blobs").rglob("*.tar.*")} == {
+        path.name for path in tiny_blobs.rglob("*.tar.*")
+    }
+    assert "is not empty" in make("--stage", str(staged)).stderr
+
+
+def blob(content: bytes, url: str = "https://127.0.0.1:1/none") -> blobs.Blob:
+    return blobs.Blob("lib/lib-1.tar.gz", len(content), hashlib.sha256(content).hexdigest(), url)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache/bosh-kubernetes-cpi/blobs"
+
+
+@pytest.mark.parametrize("name", ["lib/lib-1.tar.gz", "lib-1.tar.gz", hashlib.sha256(b"right").hexdigest()])
+def test_blob_is_found_in_a_given_folder_by_path_name_or_digest(tmp_path: Path, cache: Path, name: str) -> None:
+    (tmp_path / "given/lib").mkdir(parents=True)
+    (tmp_path / "given" / name).write_bytes(b"right")
+
+    assert blobs.find(blob(b"right"), [tmp_path / "given"]) == tmp_path / "given" / name
+
+
+def test_blob_is_downloaded_once_and_then_kept(tmp_path: Path, cache: Path) -> None:
+    published = tmp_path / "published"
+    published.write_bytes(b"right")
+    wanted = blob(b"right", published.as_uri())
+
+    first = blobs.find(wanted)
+    published.unlink()
+
+    assert first == blobs.find(wanted) == cache / wanted.sha256
+    assert first.read_bytes() == b"right"
+    assert [path.name for path in cache.iterdir()] == [wanted.sha256]
+
+
+def test_blob_of_another_digest_is_refused_wherever_it_comes_from(tmp_path: Path, cache: Path) -> None:
+    published = tmp_path / "lib-1.tar.gz"
+    published.write_bytes(b"wrong")
+    cache.mkdir(parents=True)
+    (cache / hashlib.sha256(b"right").hexdigest()).write_bytes(b"wrong")
+
+    with pytest.raises(ReleaseError, match=f"has a file of SHA-256 {hashlib.sha256(b'wrong').hexdigest()}, not"):
+        blobs.find(blob(b"right", published.as_uri()), [tmp_path])
+
+    assert [path.read_bytes() for path in cache.iterdir()] == [b"wrong"]  # nothing new
+
+
+def test_blob_that_nobody_has_is_told_with_its_url_and_what_to_do(cache: Path) -> None:
+    with pytest.raises(ReleaseError, match=r"cannot be downloaded from https://127\.0\.0\.1:1/none .* --blobs"):
+        blobs.find(blob(b"right"))
+
+    assert list(cache.iterdir()) == []
+
+
+@pytest.mark.parametrize("broken", ["sha", "size", "url"])
+def test_blob_without_a_pin_is_refused(folder: Path, broken: str) -> None:
+    index = folder / "config/blobs.yml"
+    entries = yaml.safe_load(index.read_text())
+    del entries["zlib/zlib-1.tar.gz"][broken]
+    index.write_text(yaml.safe_dump(entries))
+
+    with pytest.raises(ReleaseError, match=r"zlib/zlib-1\.tar\.gz needs size, sha"):
+        blobs.listed(folder)
+
+
+def test_pinned_blobs_are_upstreams() -> None:
+    pinned = blobs.listed(ROOT / "cpi/release")
+
+    assert [Path(one.path).parts[0] for one in pinned] == ["openssl", "python", "zlib"]
+    assert all(one.url.startswith("https://") and one.url.endswith(Path(one.path).name) for one in pinned)
+
+
+def test_vendored_library_in_another_state_is_refused(folder: Path) -> None:
+    index = folder / "config/vendor.yml"
+    index.write_text(index.read_text().replace("sha256: ", "sha256: 0"))
+
+    with pytest.raises(ReleaseError, match=r"yaml is pinned as PyYAML .* install the former, or pin the latter"):
+        vendor.vendored(folder)
