@@ -10,7 +10,7 @@ import json
 import os
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +26,7 @@ from tests.support.cluster.installation import Installation
 from tests.support.cluster.wait import eventually, together
 from tests.support.fakeapi.server import Seen
 from tests.support.faults.proxy import Proxy
-from tests.support.faults.world import CID, NETWORKS, STEMCELL_CID, World
+from tests.support.faults.world import CID, METADATA, NETWORKS, STEMCELL_CID, World
 from tests.support.registry.samples import root_file_system
 
 Json = dict[str, Any]
@@ -34,6 +34,8 @@ Json = dict[str, Any]
 KINDS = ("configmaps", "secrets", "services", "pods", "persistentvolumeclaims")
 ROOT = {"root_disk": {"storage_class": "standard"}}
 SIZE = 64  # MiB of a disk
+DRIVER = "loop.csi.bosh.test"
+CLASSES = {"storage_class": "bosh-block", "snapshot_class": "bosh-block"}
 SETTLING = 60  # seconds until what was stored has come true
 LOOKS = 3  # that are alike in a row before nothing changes any more
 CLEANUP = "cleanup"  # role of a Pod that ends by itself
@@ -54,8 +56,14 @@ class Cluster(World):
         self._ours = names.selector(director=self.context["director_uuid"])
         self._earlier: set[str] = set()  # CIDs of what was there when the arrangement began
         self._lent: dict[str, str] = {}  # what it is for -> CID
+        self._spent: list[str] = []  # CIDs of disks that serve one arrangement
+        self._attributes = paths.item(paths.attributes_classes(), f"faults-{uuid.uuid4().hex[:8]}")
+        self.changed = {**CLASSES, "attributes_class": self._attributes.rpartition("/")[2]}
 
     def __enter__(self) -> "Cluster":
+        body = {"apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttributesClass", "driverName": DRIVER}
+        body |= {"metadata": {"name": self.changed["attributes_class"]}, "parameters": {"label": "fast"}}
+        self._api.create(paths.attributes_classes(), body)
         return self
 
     def __exit__(
@@ -64,7 +72,8 @@ class Cluster(World):
         """Everything of this Director goes."""
         machines = self._list(paths.machines, self._ours)
         together(*(partial(self.arrange, "delete_vm", _name(one)) for one in machines))
-        together(*(partial(self.arrange, "delete_disk", cid) for cid in self.nameless()))
+        self._delete(self.nameless())
+        self._api.delete(self._attributes)
         for stemcell in self._list(paths.stemcells):
             if self.context["director_uuid"] in [user["director"] for user in stemcell["spec"]["users"]]:
                 self.arrange("delete_stemcell", _name(stemcell))
@@ -73,6 +82,8 @@ class Cluster(World):
     # ---- what a scenario needs ----
 
     def begin(self) -> None:
+        self._delete({*self._spent, *(cid for cid in self.nameless() if cid.startswith("snapshot-"))})
+        self._spent = []
         self._earlier = {cid for one in self._all() for cid in _cids(_name(one))}
         self.known = {}
 
@@ -105,12 +116,20 @@ class Cluster(World):
         return cid, disks[0]
 
     def disk_with_classes(self) -> str:
-        """There are no such classes: what is answered then must be answered in spite of faults."""
-        return self.disk()
+        """It has had a machine: there is no volume before."""
+        machine, _ = self.with_disk()
+        disk: str = self.arrange("create_disk", SIZE, CLASSES, None)
+        self._spent.append(disk)
+        self.arrange("attach_disk", machine, disk)
+        self.arrange("detach_disk", machine, disk)
+        self.known[disk] = "disk-3"
+        return disk
+
+    def growing_disk(self) -> str:
+        return self.disk_with_classes()
 
     def snapshot(self) -> str:
-        """One that is not there, as there are no snapshots."""
-        cid = names.new_cid("snapshot")
+        cid: str = self.arrange("snapshot_disk", self.disk_with_classes(), METADATA)
         self.known[cid] = "snapshot-1"
         return cid
 
@@ -122,6 +141,10 @@ class Cluster(World):
 
     def mount_late(self) -> None:
         return
+
+    def _delete(self, cids: Iterable[str]) -> None:
+        """Disks and snapshots."""
+        together(*(partial(self.arrange, f"delete_{cid.partition('-')[0]}", cid) for cid in cids))
 
     def _new_machine(self, agent: str, properties: Json) -> str:
         cid: str = self.arrange("create_vm", agent, self.stemcell, properties, NETWORKS, [], {})[0]
@@ -181,10 +204,11 @@ class Cluster(World):
         return {metadata["name"]: metadata["uid"] for metadata in there}
 
     def nameless(self) -> set[str]:
-        return {_name(one) for one in self._list(paths.claims, self._ours) if _is_disk(one)}
+        found = self._list(paths.claims, self._ours) + self._list(paths.snapshots, self._ours)
+        return {_name(one) for one in found if _is_disk(one) or _is_snapshot(one)}
 
     def _all(self) -> list[Json]:
-        found = self._list(paths.machines) + self._list(paths.stemcells)
+        found = self._list(paths.machines) + self._list(paths.stemcells) + self._list(paths.snapshots)
         for plural in KINDS:
             found += self._list(lambda namespace, plural=plural: f"/api/v1/namespaces/{namespace}/{plural}")
         return found
@@ -205,6 +229,10 @@ def _is_disk(one: Json) -> bool:
     return _name(one).startswith("disk-")
 
 
+def _is_snapshot(one: Json) -> bool:
+    return _name(one).startswith("snapshot-")
+
+
 def _cids(name: str) -> set[str]:
     return {found[0] for pattern in (CID, STEMCELL_CID) for found in pattern.finditer(name)}
 
@@ -218,7 +246,10 @@ def _what(one: Json) -> list[Any]:
         phases = sorted([disk["cid"], disk["phase"]] for disk in status.get("disks", []))
         told += [sorted(wanted_disks(one)), phases, status.get("printableStatus")]
     if _is_disk(one) and "resources" in spec:
-        told.append(spec["resources"]["requests"])
+        told += [spec["resources"]["requests"], spec.get("volumeAttributesClassName")]
+        told.append(metadata.get("annotations", {}).get(names.SNAPSHOT_CLASS))
+    if _is_snapshot(one):
+        told.append(status.get("readyToUse"))
     if "users" in spec:
         told.append(sorted(user["director"] for user in spec["users"]))
     return told

@@ -82,7 +82,7 @@ def busy_disk(world: StandIns) -> tuple[Any, ...]:
 
 def resize_disk(world: World) -> tuple[Any, ...]:
     """One that the operator has to mount."""
-    cid = world.disk()
+    cid = world.growing_disk()
     world.mount_late()
     return ("resize_disk", cid, 4096)
 
@@ -94,8 +94,7 @@ def attached_snapshot(world: World) -> tuple[Any, ...]:
 
 
 def update_disk(world: World) -> tuple[Any, ...]:
-    properties = {"attributes_class": "fast", "snapshot_class": "usual"}
-    return ("update_disk", world.disk_with_classes(), 1024, properties)
+    return ("update_disk", world.disk_with_classes(), 1024, world.changed)
 
 
 def infeasible(world: StandIns) -> tuple[Any, ...]:

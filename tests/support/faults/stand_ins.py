@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 from bosh_kubernetes_api import names, stemcells
 from tests.support.cpi_process import Answer
@@ -36,6 +36,7 @@ class StandIns(World):
 
     stemcell = names.stemcell_cid(IMAGE)
     namespace = NAMESPACE
+    changed: ClassVar = {"attributes_class": "fast", "snapshot_class": "usual"}
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, DIRECTOR)
@@ -115,6 +116,9 @@ class StandIns(World):
             "VolumeAttributesClass", "", {**body, "metadata": {"name": "fast"}, "parameters": {"iops": "9"}}
         )
         return self.disk(driver=self.sidecars)
+
+    def growing_disk(self) -> str:
+        return self.disk()
 
     def snapshot(self) -> str:
         cid: str = self.arrange("snapshot_disk", self.disk_with_classes(), METADATA)

@@ -42,6 +42,7 @@ class World(ABC):
 
     stemcell: str  # CID of one that machines can be made of
     namespace: str
+    changed: Json  # cloud_properties that a disk of `disk_with_classes` can be changed to
     server: Interceptor
     limit = compressed.LIMIT  # seconds for any method
     answer = compressed.ANSWER  # seconds that a server may be silent
@@ -71,11 +72,15 @@ class World(ABC):
 
     @abstractmethod
     def disk_with_classes(self) -> str:
-        """A disk whose driver has the snapshot class "usual" and the attributes class "fast", if there is such one."""
+        """A disk that can be changed and snapshotted, and that no machine has."""
+
+    @abstractmethod
+    def growing_disk(self) -> str:
+        """A disk that can grow, that has a volume, and that no machine has."""
 
     @abstractmethod
     def snapshot(self) -> str:
-        """CID of a snapshot, where there are any."""
+        """CID of a snapshot."""
 
     @abstractmethod
     def image(self) -> str:
