@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.support.cluster.kubectl import Kubectl
 from tests.support.cluster.machines import Machine
+from tests.support.cluster.shell import forget, shell
 from tests.support.cluster.wait import eventually
 
 CLUSTER = Path(__file__).parents[2] / "cluster/kind/cluster.py"
@@ -29,11 +30,9 @@ class Node:
     name: str
 
     def sh(self, script: str, *, check: bool = True) -> str:
-        done = subprocess.run(
-            ["docker", "exec", self.name, "sh", "-c", script], capture_output=True, text=True, timeout=120, check=False
-        )
-        assert not check or done.returncode == 0, f"{script} on {self.name}: {done.stderr}"
-        return done.stdout
+        code, out, err = shell(self.name).run(script, 120)
+        assert not check or code == 0, f"{script} on {self.name}: {err}"
+        return out
 
     def address(self) -> str:
         return self._docker("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}").strip()
@@ -54,6 +53,7 @@ class Node:
         return self._docker("inspect", "-f", "{{.State.Status}}").strip() == "running"
 
     def cut_power(self) -> None:
+        forget(self.name)
         tool("stop-node", self.name)
 
     def start(self) -> None:
@@ -74,6 +74,7 @@ class Node:
 
     def restart(self) -> None:
         """As when the machine below loses power and comes back: every process and mount of the node is gone."""
+        forget(self.name)
         tool("restart-node", self.name)
         kubectl = Kubectl()
         eventually(lambda: "True" in kubectl.run("get", "node", self.name, "-o",
