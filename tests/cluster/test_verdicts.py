@@ -132,6 +132,7 @@ def test_quota_exceeded(refused, stemcell: str, quota) -> None:
         error, seconds = refused(stemcell)
 
     assert not error.ok_to_retry
+    assert "QuotaExceeded" in error.message
     assert "exceeded quota" in error.message
     assert seconds < 20
 
@@ -141,7 +142,7 @@ def test_operator_not_running(refused, stemcell: str, operator) -> None:
         error, seconds = refused(stemcell)
 
     assert error.ok_to_retry
-    assert "operator" in error.message
+    assert "the operator is not running" in error.message
     assert seconds < 90
 
 
