@@ -39,7 +39,6 @@ def test_reboot_vm_keeps_everything(busy_machine: Machine) -> None:
     assert_same_machine(machine, before)
 
 
-@both_inits
 def test_power_off_from_inside_stays_off_and_reboot_vm_starts_it(busy_machine: Machine, node) -> None:
     machine = busy_machine
     before, boots = machine.identity(), machine.boots()
@@ -61,8 +60,9 @@ def test_power_off_from_inside_stays_off_and_reboot_vm_starts_it(busy_machine: M
 
 
 @both_inits
-def test_shutdown_of_the_agent_stays_off(busy_machine: Machine) -> None:
-    machine = busy_machine
+def test_shutdown_of_the_agent_stays_off(make_machine, stemcell) -> None:
+    machine = make_machine(stemcell)
+    machine.wait_agent()
     machine.agent("shutdown")
     machine.wait("Stopped")
 
