@@ -137,13 +137,14 @@ def test_quota_exceeded(refused, stemcell: str, quota) -> None:
     assert seconds < 20
 
 
-def test_operator_not_running(refused, stemcell: str, operator) -> None:
+def test_operator_not_running(refused, stemcell: str, operator, new_cpi, cpi: Cpi) -> None:
+    hasty = new_cpi(cpi.director, timeouts={"operator": 10})
     with operator.stopped():
-        error, seconds = refused(stemcell)
+        error, seconds = refused(stemcell, cpi=hasty)
 
     assert error.ok_to_retry
     assert "the operator is not running" in error.message
-    assert seconds < 90
+    assert seconds < 60
 
 
 def test_root_claim_of_an_unknown_class(refused, stemcell: str) -> None:
