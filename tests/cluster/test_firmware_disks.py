@@ -82,21 +82,6 @@ def test_a_disk_that_the_agent_gave_up_and_a_job_did_not_comes_back(
     assert disk not in machine.guest("cat /proc/1/mountinfo")
 
 
-def test_the_agent_comes_up_after_a_disk_was_detached(bare: Make, file_class: str) -> None:
-    machine = bare("runit")
-    disk = machine.attach(file_class)
-    machine.use(disk)
-    machine.guest(f"umount /warden-cpi-dev/{disk}; echo '{{}}' > /var/vcap/bosh/persistent_disk_hints.json")
-    machine.ctl("release", disk)
-    machine.unplug(disk)
-
-    machine.ctl("reboot", "r-1")
-    machine.wait("running", boots=2, store="", stray="")
-
-    # It would end in "Fetching disk settings" if this were there.
-    assert machine.guest("ls /var/vcap/bosh/managed_disk_settings.json 2>&1 | grep -c 'No such file'") == "1\n"
-
-
 def test_a_directory_volume_is_a_disk_too(bare: Make, file_class: str) -> None:
     machine = bare("runit")
     disk, other = machine.attach(file_class), machine.attach(file_class)

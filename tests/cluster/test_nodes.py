@@ -1,11 +1,29 @@
 """What the machine survives of its node: killed containers, a restarted kubelet, a restarted node."""
 
+import uuid
+from collections.abc import Callable, Iterator
+
 import pytest
 
-from tests.support.cluster.installation import Operator
+from tests.support.cluster.certificates import Certificates
+from tests.support.cluster.cpi import Cpi
+from tests.support.cluster.fixtures import machine_factory
+from tests.support.cluster.installation import Installation, Operator
 from tests.support.cluster.machines import Machine
 from tests.support.cluster.node import Node
 from tests.support.cluster.wait import eventually
+
+
+@pytest.fixture(scope="module")
+def lasting(
+    installation: Installation, new_cpi: Callable[..., Cpi], certificates: Certificates, node: Node,
+    stemcells: Callable[[str], str], block_class: str,
+) -> Iterator[Machine]:  # fmt: skip
+    """A busy machine that lives through all that is done to its node."""
+    with machine_factory(installation, new_cpi(str(uuid.uuid4())), certificates, node) as make:
+        machine = make(stemcells("runit"))
+        machine.occupy(block_class)
+        yield machine
 
 
 def assert_back(machine: Machine, lines: int) -> None:
@@ -37,8 +55,8 @@ def test_container_killed_on_the_node(busy_machine: Machine, node: Node) -> None
 
 
 @pytest.mark.alone
-def test_kubelet_restarted(busy_machine: Machine, node: Node) -> None:
-    machine = busy_machine
+def test_kubelet_restarted(lasting: Machine, node: Node) -> None:
+    machine = lasting
     before, boots, lines = machine.identity(), machine.boots(), machine.lines()
     node.restart_kubelet()
     eventually(lambda: machine.lines() > lines, within=60, what="the job goes on")
@@ -49,12 +67,12 @@ def test_kubelet_restarted(busy_machine: Machine, node: Node) -> None:
 
 
 @pytest.mark.alone
-def test_node_restarted_with_disks_attached(busy_machine: Machine, node: Node, operator: Operator) -> None:
-    machine = busy_machine
-    before, lines = machine.identity(), machine.lines()
+def test_node_restarted_with_disks_attached(lasting: Machine, node: Node, operator: Operator) -> None:
+    machine = lasting
+    before, boots, lines = machine.identity(), machine.boots(), machine.lines()
     node.restart()
     operator.wait_alive()
-    machine.wait_booted(2, within=180)
+    machine.wait_booted(boots + 1, within=180)
     machine.wait("Running", within=120)
 
     assert machine.identity().uid == before.uid

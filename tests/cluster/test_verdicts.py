@@ -132,17 +132,19 @@ def test_quota_exceeded(refused, stemcell: str, quota) -> None:
         error, seconds = refused(stemcell)
 
     assert not error.ok_to_retry
+    assert "QuotaExceeded" in error.message
     assert "exceeded quota" in error.message
     assert seconds < 20
 
 
-def test_operator_not_running(refused, stemcell: str, operator) -> None:
+def test_operator_not_running(refused, stemcell: str, operator, new_cpi, cpi: Cpi) -> None:
+    hasty = new_cpi(cpi.director, timeouts={"operator": 10})
     with operator.stopped():
-        error, seconds = refused(stemcell)
+        error, seconds = refused(stemcell, cpi=hasty)
 
     assert error.ok_to_retry
-    assert "operator" in error.message
-    assert seconds < 90
+    assert "the operator is not running" in error.message
+    assert seconds < 60
 
 
 def test_root_claim_of_an_unknown_class(refused, stemcell: str) -> None:

@@ -84,10 +84,7 @@ def busy(make: Callable[..., Machine]) -> Callable[..., Machine]:
 
     def one(disk_class: str, **wishes: Any) -> Machine:
         machine = make(**wishes)
-        machine.wait_agent()
-        machine.mount(machine.plug(storage_class=disk_class))
-        machine.start_writer()
-        machine.leave_marks()
+        machine.occupy(disk_class)
         return machine
 
     return one

@@ -238,10 +238,7 @@ def busybox(installation: Installation) -> Iterator[Callable[[str], str]]:
 def busy_machine(make_machine: Callable[..., Machine], stemcell: str, block_class: str) -> Machine:
     """A machine with a block device on its store, a job that writes there from every boot on, and marks on its root."""
     machine = make_machine(stemcell)
-    machine.wait_agent()
-    machine.mount(machine.plug(storage_class=block_class))
-    machine.start_writer()
-    machine.leave_marks()
+    machine.occupy(block_class)
     return machine
 
 

@@ -95,6 +95,7 @@ def install(place: Place, image: str, registry_image: str, node_address: str, **
         },
         "operator": {
             "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
+            "extraArgs": ["--off-timeout=20"],  # a test waits for the end of it
             **scheduling,
         },
         "machines": {"namespace": place.machines.namespace},

@@ -190,6 +190,13 @@ class Machine:
         """Nothing holds the store any more."""
         self.guest("if [ -d /run/systemd/system ]; then systemctl stop writer; else sv -w 20 stop writer; fi")
 
+    def occupy(self, storage_class: str) -> None:
+        """A disk of that class on its store, a job that writes there from every boot on, and marks on its root."""
+        self.wait_agent()
+        self.mount(self.plug(storage_class=storage_class))
+        self.start_writer()
+        self.leave_marks()
+
     def leave_marks(self) -> None:
         """A file in the overlay and one in the data directory, which `assert_marks` looks for."""
         self.guest(f"for f in {MARKS}; do echo kept > $f; done; sync")
