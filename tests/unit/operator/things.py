@@ -96,3 +96,13 @@ def attached(*cids: str, **served: Any) -> Object:
 
 
 CABLE = {"disk-1": pod("disk-1")}  # the attachment of a disk
+
+
+def unscheduled(message: str) -> Object:
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
+    return pod(node="", phase="Pending", state=waiting(""), conditions=[condition])
+
+
+def ready(status: Object) -> Object:
+    """The condition Ready of a status."""
+    return next(c for c in status["conditions"] if c["type"] == "Ready")
