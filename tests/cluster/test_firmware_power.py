@@ -114,8 +114,18 @@ def test_orders(bare: Make, flavour: str) -> None:
     machine.wait("running", boots=5, served="r-3", pending="", crashes=0)
 
 
+# A process 1 hears no signal before it has said what it does at it.
+SLOW_TO_START = """
+cd /lib/systemd
+mv systemd systemd.quick
+printf '#!/bin/sh\\nsleep 3\\nexec /lib/systemd/systemd.quick "$@"\\n' > systemd
+chmod 755 systemd
+"""
+
+
 def test_a_systemd_that_just_starts_hears_the_order(bare: Make) -> None:
     machine = bare("systemd", off_timeout=600)
+    machine.guest(SLOW_TO_START)
     machine.ctl("reset", "r-1")
     machine.wait("running", boots=2)
 

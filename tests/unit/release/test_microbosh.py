@@ -110,7 +110,7 @@ class Script:
         given = {"MICROBOSH": str(self.folder), "CPI_RELEASE": str(self.folder / "cpi.tgz"), "NOTES": str(self.notes)}
         path = f"{self.folder}:{os.environ['PATH']}"
         return subprocess.run(
-            [FOLDER / "microbosh", *words], env={"PATH": path, **given, **environment},
+            [FOLDER / "microbosh", *words], env={"PATH": path, **given, **environment}, cwd=self.folder,
             capture_output=True, text=True, check=False,
         )  # fmt: skip
 
@@ -157,6 +157,24 @@ def test_a_stemcell_of_one_s_own_needs_no_digest(script: Script) -> None:
     assert done.returncode == 0, done.stderr
     assert script.variables()["stemcell_url"] == f"file://{script.folder}/cpi.tgz"
     assert script.variables()["stemcell_sha1"] == '""'
+
+
+def test_paths_are_read_from_the_current_folder(script: Script) -> None:
+    """The client reads a relative one from the manifest's."""
+    done = script.run("director", STEMCELL="cpi.tgz", CPI_RELEASE="./cpi.tgz", MICROBOSH=".")
+
+    assert done.returncode == 0, done.stderr
+    assert script.variables()["stemcell_url"] == f"file://{script.folder}/cpi.tgz"
+    assert script.variables()["cpi_release"] == f"file://{script.folder}/./cpi.tgz"
+    assert str(script.folder) in script.notes.read_text()
+
+
+def test_where_no_director_is_nothing_is_exported(script: Script) -> None:
+    (script.folder / "bosh").write_text("#!/bin/sh\necho no such file >&2; exit 1\n")
+    done = script.run("env")
+
+    assert done.returncode != 0
+    assert done.stdout == ""
 
 
 def test_delete_has_the_words_of_create(script: Script) -> None:
