@@ -4,6 +4,7 @@ import signal
 
 import pytest
 
+from bosh_kubernetes_api import names
 from tests.component.conftest import ENV, NAMESPACE, NETWORKS, STEMCELL
 from tests.support.cpi_process import CallError
 
@@ -65,6 +66,18 @@ def test_large_env_is_refused_in_words(cpi, operator, ours) -> None:
     with pytest.raises(CallError, match="fit into a Secret"):
         cpi("create_vm", "agent-1", STEMCELL, {}, NETWORKS, [], {"large": "x" * 1_000_001})
     assert ours() == []
+
+
+@pytest.mark.parametrize(("mark", "words"), [("99999999999", "is being deleted"), ("1", "")])
+def test_a_stemcell_that_is_being_deleted(api, cpi, create_vm, mark, words) -> None:
+    """A mark that a call left that died counts for nothing after a while, as at create_stemcell."""
+    api.store.merge_patch("Stemcell", NAMESPACE, STEMCELL, {"metadata": {"annotations": {names.DELETING: mark}}})
+    if not words:
+        assert create_vm()
+        return
+    with pytest.raises(CallError, match=words) as failure:
+        create_vm()
+    assert failure.value.ok_to_retry is True
 
 
 def test_unknown_stemcell(refused) -> None:

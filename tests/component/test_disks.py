@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from bosh_kubernetes_api import names
 from tests.component.conftest import NAMESPACE, storage_class
 from tests.support.cpi_process import CallError
 
@@ -95,6 +96,36 @@ def test_delete_disk_refuses_while_a_machine_holds_it_and_unmarks(api, cpi, crea
     cpi("delete_disk", disk)
     assert cpi("has_disk", disk) is False
     cpi("delete_disk", disk)
+
+
+def test_delete_disk_leaves_the_mark_of_another_call(api, cpi, create_vm, disk) -> None:
+    """That one has found no machine by then, and deletes: no machine may get the disk meanwhile."""
+    cpi("attach_disk", create_vm(), disk)
+
+    def another(seen) -> None:
+        if not seen.path.endswith("/virtualmachines"):
+            return
+        before = claim(api, disk)["metadata"]["annotations"][names.DELETING]
+        mark = {"metadata": {"annotations": {names.DELETING: str(int(before) + 1)}}}
+        api.store.merge_patch("PersistentVolumeClaim", NAMESPACE, disk, mark)
+
+    api.intercept = another
+    with pytest.raises(CallError, match="is attached"):
+        cpi("delete_disk", disk)
+
+    assert names.DELETING in claim(api, disk)["metadata"]["annotations"]
+
+
+def test_delete_disk_marks_anew_what_another_call_has_marked(api, cpi, disk) -> None:
+    """Else neither could tell its mark from the other's."""
+    far = str(1 << 40)
+    api.store.merge_patch(
+        "PersistentVolumeClaim", NAMESPACE, disk, {"metadata": {"annotations": {names.DELETING: far}}}
+    )
+    cpi("delete_disk", disk)
+
+    [marked] = api.requests("PATCH", f"/{disk}$")
+    assert int(marked.body["metadata"]["annotations"][names.DELETING]) > int(far)
 
 
 def test_delete_disk_unmarks_when_it_cannot_tell_who_holds_the_disk(api, cpi, create_vm, disk) -> None:

@@ -50,11 +50,12 @@ class Lease:
         while True:
             await asyncio.sleep(RENEW_EVERY if self._clock() - renewed < RENEW_EVERY else RETRY_EVERY)
             try:
-                if not await self._try():
+                left = DURATION - RETRY_EVERY - (self._clock() - renewed)  # of a request that hangs
+                if not await asyncio.wait_for(self._try(), max(1.0, left)):
                     self.held = False
                     raise LeaseError(f"the Lease {names.LEASE} is held by another operator")
                 renewed = self._clock()
-            except ClusterError as error:
+            except (ClusterError, asyncio.TimeoutError) as error:
                 log.warning("cannot renew the Lease: %s", error)
                 if self._clock() - renewed > GIVE_UP_AFTER:
                     self.held = False

@@ -110,6 +110,33 @@ def test_a_flush_brings_what_was_written_to_the_device_once_for_each_id(
     assert seen == [(b"", b"one\n"), (b"one\n", b"one\n"), (b"one\n", b"two\n")]
 
 
+def test_unbinding_brings_what_was_written_to_the_device(attachment: Run, tmp_path: Path) -> None:
+    """The claim stays mounted for the kubelet, which unmounts it when nobody waits any more."""
+    assert said(attachment()).startswith("attachment: disk-1 is bound, ")
+    attachment(script=f"echo one > {tmp_path}/disks/disk-1/written").wait(SECONDS)
+    before = on_device(tmp_path / "claim.img")
+
+    assert answer(attachment("unbind")) == (0, {"bound": False})
+
+    assert (before, on_device(tmp_path / "claim.img")) == (b"", b"one\n")
+
+
+def test_while_that_takes_long_the_disk_stays_bound_and_what_came_later_is_written_too(
+    attachment: Run, tmp_path: Path
+) -> None:
+    """The machine may have wanted the disk again in between."""
+    assert said(attachment()).startswith("attachment: disk-1 is bound, ")
+    stub(attachment, tmp_path, f"echo x >> {tmp_path}/calls; while [ ! -e {tmp_path}/go ]; do sleep 0.05; done")
+    asked = [answer(attachment("unbind")) for _ in range(2)]
+    bound = said(attachment("status")).startswith('{"bound":true,')
+    (tmp_path / "go").touch()
+    eventually(lambda: answer(attachment("unbind"))[0] == 0, within=SECONDS, what="it is unbound")
+
+    assert asked == [(75, {"bound": True, "held": []})] * 2
+    assert bound
+    assert (tmp_path / "calls").read_text() == "x\nx\n"
+
+
 def test_a_flush_that_takes_long_goes_on_and_is_not_begun_twice(attachment: Run, tmp_path: Path) -> None:
     stub(attachment, tmp_path, f"echo x >> {tmp_path}/calls; while [ ! -e {tmp_path}/go ]; do sleep 0.05; done")
     asked = [answer(attachment("flush", "f-1")) for _ in range(2)]

@@ -1,5 +1,7 @@
 """Steps taken, against stand-ins of the API server and the firmware that write down what they are asked."""
 
+import asyncio
+
 import pytest
 
 from bosh_kubernetes_operator.errors import ConflictError, OrderError, RefusedError, cluster_error
@@ -81,6 +83,41 @@ async def test_a_detach_asks_the_guest_then_unbinds_then_deletes() -> None:
         ("disk-1", "unbind"),
         ("delete", "Pod", "disk-1", "uid-disk-1"),
     ]
+
+
+async def test_a_disk_that_is_wanted_again_by_now_is_not_released() -> None:
+    """What the guest has may be newer than the wish that was seen: another operator attached it."""
+    there = {("VirtualMachine", "vm-1"): vm(disks=("disk-1",))}
+    result, asked = await take(detaching(pod("disk-1")), Detach("disk-1"), there=there)
+    assert (result.reason, result.soon) == ("Detaching", True)
+    assert asked == []
+
+
+async def test_the_attachment_stays_until_all_is_written() -> None:
+    not_yet = Answer(75, {"bound": True, "held": []}, "")
+    result, asked = await take(detaching(pod("disk-1")), Detach("disk-1"), unbind=not_yet)
+    assert (result.reason, result.soon) == ("Detaching", True)
+    assert asked == [("vm-1", "release", "disk-1"), ("disk-1", "unbind")]
+
+
+async def test_the_steps_of_other_disks_come_to_their_end_when_one_fails() -> None:
+    """They would go on beside the next pass otherwise."""
+    ended = []
+
+    class Slow(Ask):
+        async def attachment(self, pod_name, *order):
+            if pod_name == "disk-1":
+                raise ValueError("unforeseen")
+            for _ in range(10):
+                await asyncio.sleep(0)
+            ended.append(pod_name)
+            return await super().attachment(pod_name, *order)
+
+    cables = {"disk-1": pod("disk-1"), "disk-2": pod("disk-2")}
+    applier = Applier(Api([]), Slow([]), "/base", 60)
+    with pytest.raises(ValueError, match="unforeseen"):
+        await applier.apply(detaching(None, attachments=cables), [LetGo("disk-1"), LetGo("disk-2")])
+    assert ended == ["disk-2"]
 
 
 BUSY = Answer(1, {"released": False, "mounts": ["/var/vcap/store"], "processes": ["423 nginx"]}, "")

@@ -102,6 +102,24 @@ async def test_a_holder_that_cannot_renew_stops_before_another_may_start(clock) 
     assert GIVE_UP_AFTER < clock.now < DURATION
 
 
+async def test_a_renewal_that_hangs_is_given_up_before_another_may_start(clock, monkeypatch) -> None:
+    limits = []
+
+    async def never(awaitable, seconds):
+        awaitable.close()
+        limits.append(seconds)
+        clock.now += seconds
+        raise module.asyncio.TimeoutError
+
+    first = Lease(OneLease(), "first", clock)
+    await first.acquire()
+    monkeypatch.setattr(module.asyncio, "wait_for", never)
+    with pytest.raises(LeaseError, match="could not be renewed"):
+        await first.hold()
+    assert len(limits) == 1
+    assert GIVE_UP_AFTER < clock.now < DURATION
+
+
 async def test_renewing_changes_the_time_and_not_the_holder(clock) -> None:
     api = OneLease()
     first = Lease(api, "first", clock)

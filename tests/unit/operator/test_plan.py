@@ -271,7 +271,7 @@ def test_no_pod_is_made_while_a_disk_is_held_on_a_node_that_says_nothing() -> No
 
 
 CHANGED = seen("7:2 /", was="7:1 /")
-LOST = lost_id("disk-1", CHANGED)
+LOST = lost_id("disk-1", CHANGED, boots=1)
 
 
 @pytest.mark.parametrize(
@@ -283,6 +283,11 @@ LOST = lost_id("disk-1", CHANGED)
         (guest(disks={"disk-1": CHANGED}, pending=LOST), []),
         (guest(disks={"disk-1": CHANGED}, served=LOST), [Attach("disk-1")]),
         (guest("stopped", disks={"disk-1": CHANGED}), [Attach("disk-1")]),
+        # The same numbers again, after the boot that the first loss led to.
+        (
+            guest(disks={"disk-1": CHANGED}, served=LOST, boots=2),
+            [Order("reset", lost_id("disk-1", CHANGED, boots=2), "disk-1")],
+        ),
     ],
 )
 def test_an_attached_disk(state, steps) -> None:

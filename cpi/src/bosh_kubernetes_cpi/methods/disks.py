@@ -99,10 +99,10 @@ def delete_disk(call: Call, disk_cid: str) -> None:
         holder = holder_of(call, disk_cid)
     except BaseException:
         call.begin_cleanup(15)
-        _try_to_unmark(call, path)
+        _try_to_unmark(call, path, found)
         raise
     if holder and not found["metadata"].get("deletionTimestamp"):
-        _unmark(call, path)
+        _unmark(call, path, found)
         raise CloudError(
             f"disk {disk_cid} is attached to VirtualMachine {holder}: detach it first (detach_disk), or delete the VM; "
             "nothing was deleted"
@@ -137,7 +137,8 @@ def _marked(call: Call, path: str, disk_cid: str) -> Json | None:
             return None
         if not is_disk(found):
             raise CloudError(f"the claim {disk_cid} is no disk of BOSH (its labels say so): it is not deleted")
-        mark = str(int(time()))
+        before = _mark(found)
+        mark = str(max(int(time()), int(before) + 1 if before.isdigit() else 0))  # another than anybody's before
         version = found["metadata"]["resourceVersion"]
         body = {"metadata": {"resourceVersion": version, "annotations": {names.DELETING: mark}}}
         try:
@@ -149,13 +150,29 @@ def _marked(call: Call, path: str, disk_cid: str) -> Json | None:
             return None
 
 
-def _unmark(call: Call, path: str) -> None:
-    call.api.merge_patch(path, {"metadata": {"annotations": {names.DELETING: None}}})
+def _mark(claim: Json) -> str:
+    return str(claim["metadata"].get("annotations", {}).get(names.DELETING, ""))
 
 
-def _try_to_unmark(call: Call, path: str) -> None:
+def _unmark(call: Call, path: str, marked: Json) -> None:
+    """Unless another call has marked it since: that one relies on its mark."""
+    found: Json | None = marked
+    while found is not None and _mark(found) == _mark(marked):
+        version = found["metadata"]["resourceVersion"]
+        try:
+            call.api.merge_patch(
+                path, {"metadata": {"resourceVersion": version, "annotations": {names.DELETING: None}}}
+            )
+            return
+        except Conflict:
+            call.deadline.check("taking the mark of deletion off a claim that others change all the time")
+            call.deadline.pause(0.05)
+        found = call.api.find(path)
+
+
+def _try_to_unmark(call: Call, path: str, marked: Json) -> None:
     try:
-        _unmark(call, path)
+        _unmark(call, path, marked)
     except Failure:
         return  # the failure that is being reported matters more; the mark is believed for a while only
 

@@ -19,8 +19,6 @@ from ..transport.api import Api
 
 Json = dict[str, Any]
 
-# Seconds after which a mark of deletion is left over from a call that died: delete_stemcell itself ends far earlier.
-ABANDONED = 900.0
 _TRIES = 30
 _PAUSE = 0.5  # seconds between two looks at a stemcell that is being deleted
 
@@ -106,10 +104,7 @@ class Users:
         self._api.delete(self._path(stemcell["metadata"]["name"]), uid=stemcell["metadata"]["uid"])
 
     def _deleted_by_another(self, stemcell: Json) -> bool:
-        if stemcell["metadata"].get("deletionTimestamp"):
-            return True
-        since = stemcells.deleting_since(stemcell)
-        return bool(since) and not (since.isdigit() and float(since) + ABANDONED < self._now())
+        return stemcells.is_being_deleted(stemcell, self._now())
 
     def _wait_for_deletion(self, cid: str, deadline: Deadline) -> None:
         while (found := self._api.find(self._path(cid))) is not None and self._deleted_by_another(found):

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from bosh_kubernetes_api import names
+from bosh_kubernetes_api.machine import wanted_disks
 
 from .. import firmware_map, metrics
 from ..cluster import Cluster
@@ -85,8 +86,13 @@ class Applier:
             step: await self._take(o, step) for step in steps if not isinstance(step, OF_A_DISK)
         }
         disks = [step for step in steps if isinstance(step, OF_A_DISK)]
-        ends = await asyncio.gather(*(self._take(o, step) for step in disks))
-        return results | dict(zip(disks, ends, strict=True))
+        # All come to their end, also when one of them raises: the next pass must not find another at its disk.
+        ends = await asyncio.gather(*(self._take(o, step) for step in disks), return_exceptions=True)
+        for step, end in zip(disks, ends, strict=True):
+            if isinstance(end, BaseException):
+                raise end
+            results[step] = end
+        return results
 
     async def _take(self, o: Observed, step: Step) -> Result:
         kind = type(step).__name__
@@ -229,6 +235,8 @@ class Applier:
             return Result(
                 "Detaching", "the machine's container does not run, so it cannot be asked to release the disk"
             )
+        if await self._is_wanted_again(o, step.disk):
+            return Result("Detaching", "the disk is wanted again", soon=True)
         answer = await self._orders.machine(o.name, "release", step.disk)
         if answer.code == NOT_YET:
             return Result("Detaching", "the firmware starts", soon=True)
@@ -244,6 +252,13 @@ class Applier:
             return result
         undone = f"the guest has unmounted it from {', '.join(disk.held)}: mount it again, or reboot the machine"
         return Result("DiskBusy", f"{result.message}; {undone}")
+
+    async def _is_wanted_again(self, o: Observed, disk: str) -> bool:
+        """What was seen is older than what the guest said: the disk may have been attached in between, by another
+        operator whose Lease we do not know of yet.
+        """
+        now = None if o.deleting else await self._cluster.get("VirtualMachine", o.name)
+        return now is not None and disk in wanted_disks(now)
 
     async def _let_go(self, o: Observed, step: LetGo | Detach) -> Result:
         cable = o.attachments.get(step.disk)

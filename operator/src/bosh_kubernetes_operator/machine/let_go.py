@@ -6,7 +6,7 @@ from collections import deque
 
 from ..cluster import Cluster
 from .orders import DONE as ORDER_DONE
-from .orders import Orders
+from .orders import NOT_YET, Orders
 from .state import Object, container, never_ran, phase, running, terminating
 from .steps import DONE, Result
 
@@ -30,6 +30,8 @@ class LettingGo:
             pass
         elif running(cable):
             answer = await self._orders.attachment(name, "unbind")
+            if answer.code == NOT_YET:
+                return Result("Detaching", "what was written goes to the device", soon=True)
             if answer.code != ORDER_DONE:
                 return Result("DiskBusy", answer.text or "the attachment refuses to unbind the disk")
             if its.get("ready") and its.get("containerID"):

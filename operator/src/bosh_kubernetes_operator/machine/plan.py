@@ -160,7 +160,7 @@ def _flush(o: Observed, cid: str) -> Step | None:
 def _lost(o: Observed, cid: str, disk: GuestDisk) -> Step | None:
     """The guest holds another device than the one that is bound now: a hard reset makes it let go of everything."""
     assert o.guest is not None
-    request = lost_id(cid, disk)
+    request = lost_id(cid, disk, o.guest.boots)
     if not o.guest.runs or o.guest.served == request:
         return Attach(cid)  # records the device that is bound now
     return None if o.guest.pending == request else Order("reset", request, cid)

@@ -299,11 +299,13 @@ def unbound(attachment: Object, now: datetime) -> bool:
     return now - datetime.fromisoformat(since.replace("Z", "+00:00")) > BIND_TIME
 
 
-def lost_id(cid: str, disk: GuestDisk) -> str:
-    """Id of the reset that a changed device asks for; the same change is the same reset."""
+def lost_id(cid: str, disk: GuestDisk, boots: int) -> str:
+    """Id of the reset that a changed device asks for; the same change is the same reset, until the guest has booted:
+    devices' numbers are given again.
+    """
     from hashlib import sha256
 
-    return "lost-" + sha256(f"{cid} {disk.was} {disk.key}".encode()).hexdigest()[:16]
+    return "lost-" + sha256(f"{cid} {disk.was} {disk.key} {boots}".encode()).hexdigest()[:16]
 
 
 def disk_lost(disk: GuestDisk) -> bool:
