@@ -43,10 +43,13 @@ from tests.unit.operator.things import (
 )
 
 
-def unready(seconds: int, ready: bool = False):
-    """An attachment whose container has run for so long and says that nothing is bound."""
-    since = (NOW - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    cable = pod("disk-1", state={"running": {"startedAt": since}})
+def unready(seconds: int, ready: bool = False, *, was: bool = True):
+    """An attachment whose container has run for so long and says that nothing is bound. `was`: it was ready before."""
+    began = NOW - timedelta(seconds=seconds)
+    changed = began + timedelta(seconds=1 if was else 0)
+    since, when = (moment.strftime("%Y-%m-%dT%H:%M:%SZ") for moment in (began, changed))
+    conditions = [{"type": "Ready", "status": "False", "lastTransitionTime": when}]
+    cable = pod("disk-1", state={"running": {"startedAt": since}}, conditions=conditions)
     cable["status"]["containerStatuses"][0]["ready"] = ready
     return cable
 
@@ -155,7 +158,9 @@ MADE_AGAIN = {"vm": vm(disks=("disk-1",), status=KNOWN_POD, **ROOT), "root_claim
         ({"attachments": FAILED_ELSEWHERE, "nodes": {"node-2": None}}, [LetGo("disk-1")]),
         # One that has unbound the disk, for an operator that died then, binds it no more.
         ({"attachments": {"disk-1": unready(31)}}, [LetGo("disk-1")]),
-        ({"attachments": {"disk-1": unready(29)}}, [Attach("disk-1")]),  # it may just have begun
+        ({"attachments": {"disk-1": unready(-50)}}, [LetGo("disk-1")]),  # the node's clock is not ours
+        ({"attachments": {"disk-1": unready(50, was=False)}}, [Attach("disk-1")]),  # it may just have begun
+        ({"attachments": {"disk-1": unready(601, was=False)}}, [LetGo("disk-1")]),
         ({"attachments": {"disk-1": unready(31)}, "guest": guest(disks={"disk-1": seen()})}, [Attach("disk-1")]),
         ({"attachments": {"disk-1": unready(31)}, "guest": None}, []),
         ({"attachments": {"disk-1": unready(31, ready=True)}}, [Attach("disk-1")]),

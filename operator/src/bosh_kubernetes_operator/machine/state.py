@@ -11,7 +11,7 @@ from bosh_kubernetes_api.machine import disk_wishes
 
 Object = dict[str, Any]
 
-BIND_TIME = timedelta(seconds=30)  # for an attachment to bind its disk and be seen ready: two failed probes more
+NEVER_READY = timedelta(minutes=10)  # after which an attachment that was never ready binds nothing any more
 
 
 class GuestDisk(NamedTuple):
@@ -291,12 +291,21 @@ def held_on(o: Observed) -> str:
 
 
 def unbound(attachment: Object, now: datetime) -> bool:
-    """The attachment runs and has nothing bound: it was asked to let go of its disk, and binds nothing again."""
+    """The attachment runs and has nothing bound: it was asked to let go of its disk, and binds nothing again.
+
+    It was ready since its container began, by the node's own clock; ours may be another. One that was asked before it
+    was ready never is, which takes long to tell.
+    """
     c = container(attachment)
     since = c.get("state", {}).get("running", {}).get("startedAt")
     if not since or c.get("ready") is not False:  # the condition would not do: it changes when a node does not report
         return False
-    return now - datetime.fromisoformat(since.replace("Z", "+00:00")) > BIND_TIME
+    began, changed = _time(since), condition(attachment, "Ready").get("lastTransitionTime")
+    return bool(changed and _time(changed) > began) or now - began > NEVER_READY
+
+
+def _time(stamp: str) -> datetime:
+    return datetime.fromisoformat(stamp.replace("Z", "+00:00"))
 
 
 def lost_id(cid: str, disk: GuestDisk, boots: int) -> str:
