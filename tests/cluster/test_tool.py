@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from bosh_kubernetes_api import reasons
+from bosh_kubernetes_api.machine import condition
 from bosh_kubernetes_cpi import versions
 from tests.support.cluster import environment
 from tests.support.cluster.cpi import Cpi
@@ -169,7 +171,7 @@ def test_orphans_are_found_and_deleted_when_nothing_uses_them(
     used = machine.plug(storage_class=file_class)
     free = str(gone("create_disk", 64, {"storage_class": file_class}, None))
     known = [word for owner in owners(installation) - {gone.director} for word in ("--director", owner)]
-    known = known or ["--director", "nobody"]
+    known = known or ["--no-director"]
     users = installation.machines.get("stemcells.cpi.bosh.io", stemcell)
     words = ("orphans", *known, "--min-age", "0", "--context", Kubectl().context, "--output", "json")
 
@@ -185,7 +187,11 @@ def test_orphans_are_found_and_deleted_when_nothing_uses_them(
     assert machine.word() == "Running"
 
     machine.kubectl.patch("virtualmachines.cpi.bosh.io", machine.cid, {"spec": {"power": "Stopped"}})
-    machine.wait("Stopped")
+    eventually(
+        lambda: condition(machine.resource(), "Ready").get("message") == reasons.GUEST_OFF,
+        within=90,
+        what="the guest is off",
+    )
     deleted = mine(tool(*words, "--delete", "--yes", config=gone.config, environment=me))
     assert deleted[machine.cid]["deleted"] is True
     assert gone("has_vm", machine.cid) is False

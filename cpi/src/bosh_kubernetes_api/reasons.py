@@ -32,6 +32,8 @@ MACHINE = {
     "ContainerFailed": "Failed",
 }
 
+GUEST_OFF = "the guest is stopped"  # message of `Stopped` when the guest is off, not only told to be
+
 MACHINE_MEANING = {
     "WaitingForSettings": "the ConfigMap, which create_vm makes last, is not there yet",
     "PodCreating": "the Pod is being made, or waits for its node, volumes and network",

@@ -1,5 +1,6 @@
-"""A cluster for doctor in which nothing is amiss, and a person who may do everything."""
+"""A cluster for doctor in which nothing is amiss, one for orphans, and a person who may do everything."""
 
+import uuid
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.component.conftest import NAMESPACE, snapshot_class, storage_class
+from tests.component.conftest import NAMESPACE, STEMCELL, snapshot_class, storage_class
 from tests.component.tool.doctor import DRIVER, label
+from tests.component.tool.orphans import MINE, switch_off
 from tests.support.fakeapi.kubelet import FakeKubelet
 from tests.support.fakeapi.server import PERSON, FakeApi
 from tests.support.registry.server import PASSWORD, USER, Registry, Traits
@@ -50,3 +52,25 @@ def kubeconfig(api, tmp_path) -> Path:
     path = tmp_path / "kubeconfig"
     path.write_text(yaml.safe_dump(content))
     return path
+
+
+@pytest.fixture
+def directors(api: FakeApi) -> None:
+    """Of several, MINE is left and owns the stemcell. Snapshots may be listed, as by a person."""
+    api.rights["snapshot.storage.k8s.io", "volumesnapshots"].add("list")
+    api.store.merge_patch("Stemcell", NAMESPACE, STEMCELL, {"spec": {"users": [{"director": MINE}]}})
+
+
+@pytest.fixture
+def mine(new_cpi):
+    return new_cpi(MINE)
+
+
+@pytest.fixture
+def stopped(api, operator, new_cpi, create_vm) -> tuple[str, str]:
+    """A machine of a Director that is gone, switched off, and a disk of it that no machine has."""
+    gone = new_cpi()
+    agent = str(uuid.uuid4())
+    machine = create_vm(agent, gone)
+    switch_off(api, operator, machine, agent)
+    return machine, str(gone("create_disk", 64, {}, None))

@@ -1,55 +1,22 @@
 """`orphans` against the stand-in API server: things of several Directors, and what becomes of them."""
 
 import json
-import uuid
 
 import pytest
 
 from bosh_kubernetes_api import names, snapshots, stemcells
 from tests.component.conftest import IMAGE, NAMESPACE, PLANTED, STEMCELL
+from tests.component.tool.orphans import MINE, listed
 from tests.support.registry.samples import root_file_system
 from tests.support.registry.server import PASSWORD, USER, Registry, Traits
 from tests.support.tool_process import at_a_terminal, tool
 
-MINE = str(uuid.uuid4())  # the Director that is left
-
-
-@pytest.fixture
-def mine(new_cpi):
-    return new_cpi(MINE)
-
-
-@pytest.fixture(autouse=True)
-def rights(api) -> None:
-    """Those of a person, who may list snapshots too."""
-    api.rights["snapshot.storage.k8s.io", "volumesnapshots"].add("list")
-
-
-@pytest.fixture(autouse=True)
-def owned_stemcell(api) -> None:
-    api.store.merge_patch("Stemcell", NAMESPACE, STEMCELL, {"spec": {"users": [{"director": MINE}]}})
+pytestmark = pytest.mark.usefixtures("directors")
 
 
 def snapshot(api, director: str, cid: str) -> None:
     body = snapshots.snapshot(cid, director=director, disk_cid="disk-1", snapshot_class="c", metadata={})
     api.store.create("VolumeSnapshot", NAMESPACE, body)
-
-
-def listed(cpi, *words: object) -> dict[str, dict]:
-    said = tool("orphans", "--director", MINE, "--output", "json", *words, config=cpi.config)
-    assert said.code in (0, 1), said.err
-    return {each["cid"]: each for each in said.json["orphans"]}
-
-
-@pytest.fixture
-def stopped(api, operator, new_cpi, create_vm) -> tuple[str, str]:
-    """A machine of a Director that is gone, switched off, and a disk of it that no machine has."""
-    gone = new_cpi()
-    agent = str(uuid.uuid4())
-    machine = create_vm(agent, gone)
-    operator.reasons[agent] = ("Stopped", "the guest is off")
-    api.store.merge_patch("VirtualMachine", NAMESPACE, machine, {"spec": {"metadata": {"touched": "yes"}}})
-    return machine, str(gone("create_disk", 64, {}, None))
 
 
 def test_what_a_listed_director_owns_is_no_orphan(mine, create_vm) -> None:
@@ -58,7 +25,7 @@ def test_what_a_listed_director_owns_is_no_orphan(mine, create_vm) -> None:
 
     said = tool("orphans", "--director", MINE, config=mine.config)
 
-    assert (said.code, said.out) == (0, "no orphans\n")
+    assert (said.code, said.out) == (0, f"no orphans in namespace {NAMESPACE}\n")
 
 
 def test_things_of_others_are_shown_with_owner_size_and_use(api, mine, new_cpi, create_vm) -> None:
@@ -113,7 +80,7 @@ def test_at_a_terminal_it_asks_first(api, mine, new_cpi, ours, answer, code, lef
     words = ("--director", MINE, "--delete", "--min-age", 0)
     said = at_a_terminal(answer, "orphans", *words, config=mine.config)
 
-    assert "Delete 1 of them for good?" in said.out
+    assert f"Delete 1 of them in namespace {NAMESPACE} for good?" in said.out
     assert said.code == code
     assert len(ours()) == left
 
@@ -234,10 +201,10 @@ def test_directors_come_from_boshs_answer_and_from_state_files(mine, new_cpi, tm
     state.write_text(json.dumps({"director_id": environment.director}))
     answer = json.dumps({"Tables": [{"Content": "", "Rows": [{"name": "bosh", "uuid": director.director}]}]})
 
-    words = ("--director", MINE, "--director-from", "-", "--director-from", state)
+    words = ("--director", f" {MINE.upper()}\r\n", "--director-from", "-", "--director-from", state)
     said = tool("orphans", *words, config=mine.config, stdin=answer)
 
-    assert (said.code, said.out) == (0, "no orphans\n"), said.err
+    assert (said.code, said.out) == (0, f"no orphans in namespace {NAMESPACE}\n"), said.err
 
 
 @pytest.mark.parametrize(
@@ -249,6 +216,8 @@ def test_directors_come_from_boshs_answer_and_from_state_files(mine, new_cpi, tm
         (["--director-from", "-"], "Name  bosh", "is no JSON"),
         (["--director-from", "/nowhere"], "", "/nowhere: No such file"),
         (["--director", MINE, "--delete"], "", "needs --yes"),
+        (["--director", " \r"], "", "--no-director"),
+        (["--director", MINE, "--no-director"], "", "contradict each other"),
         (["--director", MINE, "--min-age", "-1"], "", "is no whole number"),
     ],
 )

@@ -5,8 +5,10 @@ from datetime import datetime, timezone
 import pytest
 
 from bosh_kubernetes_api import claims, machine, names, reasons, snapshots, stemcells
-from bosh_kubernetes_cpi.tool.orphans.find import IDLE, Things, find
+from bosh_kubernetes_cpi.tool.orphans.find import Things, find, is_empty, owners, strangers
+from bosh_kubernetes_cpi.tool.orphans.guests import IDLE
 
+CONDITIONS = ("GuestRunning", "Ready")
 NOW = datetime(2026, 1, 3, tzinfo=timezone.utc)
 IMAGE = "r/s@sha256:" + "0" * 64
 SHAPE = {"resources": {"cpu": "1", "memory": "1Gi", "ephemeralDisk": "1Gi"}}
@@ -22,12 +24,19 @@ def vm(director: str, reason: str = "Stopped", cid: str = "vm-1") -> dict:
     body = machine.virtual_machine(
         cid, director=director, agent_id="a", stemcell=stemcell, image=IMAGE, pull_secrets=[], shape=SHAPE
     )
-    body["status"] = {"printableStatus": reasons.MACHINE[reason], "conditions": [{"type": "Ready", "reason": reason}]}
-    return made(body)
+    off = reasons.GUEST_OFF if reason == "Stopped" else ""
+    conditions = [{"type": kind, "status": "False", "reason": reason, "message": off} for kind in CONDITIONS]
+    body["spec"]["power"] = "Stopped" if off else "Running"
+    body["status"] = {
+        "observedGeneration": 3,
+        "printableStatus": reasons.MACHINE[reason],
+        "conditions": conditions,
+    }
+    return made(body, generation=3)
 
 
-def stemcell(*users: str) -> dict:
-    body = stemcells.build(IMAGE, director="", form="light", pull_secrets=[])
+def stemcell(*users: str, form: str = "light") -> dict:
+    body = stemcells.build(IMAGE, director="", form=form, pull_secrets=[])
     body["spec"]["users"] = [{"director": user} for user in users]
     return made(body)
 
@@ -36,8 +45,10 @@ def things(machines=(), claims=(), snapshots=(), stemcells=()) -> Things:
     return Things(list(machines), list(claims), list(snapshots), list(stemcells))
 
 
-def kept(found: Things, *directors: str, min_age: int = 60) -> dict[str, str]:
-    return {orphan.cid: orphan.keeps for orphan in find(found, directors or ("d",), now=NOW, min_age=min_age)}
+def kept(found: Things, *directors: str, min_age: int = 60, serves: bool = True) -> dict[str, str]:
+    """Why each orphan is kept. `serves`: whether the configured registry has the stemcells' images."""
+    orphans = find(found, directors or ("d",), now=NOW, min_age=min_age, serves=lambda image: serves)
+    return {orphan.cid: orphan.keeps for orphan in orphans}
 
 
 @pytest.mark.parametrize("reason", sorted(reasons.MACHINE))
@@ -55,6 +66,79 @@ def test_a_machine_without_a_word_of_an_operator_is_in_use() -> None:
     del body["status"]
 
     assert kept(things([body])) == {"vm-1": "in use"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"spec": {"power": "Running"}},
+        {"spec": {"paused": True}},
+        {"metadata": {"generation": 4}},
+        {"status": {"conditions": []}},
+        {"GuestRunning": {"status": "True"}},
+        {"GuestRunning": {"status": "Unknown"}},
+        {"Ready": {"message": "the guest was told to stop"}},
+        {"Ready": {"message": "the guest is stopping"}},
+    ],
+    ids=str,
+)
+def test_a_machine_that_is_merely_stopping_or_may_start_is_in_use(change) -> None:
+    body = vm("other")
+    assert kept(things([body])) == {"vm-1": ""}
+    for where, values in change.items():
+        part = body[where] if where in body else next(c for c in body["status"]["conditions"] if c["type"] == where)
+        part |= values
+
+    assert kept(things([body])) == {"vm-1": "in use"}
+
+
+def test_the_operator_says_that_a_guest_is_off_in_these_words_only_when_it_is() -> None:
+    from bosh_kubernetes_operator.machine.state import Guest, Observed
+    from bosh_kubernetes_operator.machine.status import compute
+
+    def said(state: str, power: str) -> str:
+        body = vm("d")
+        del body["status"]
+        guest = Guest(state, 9, 1, 0, "", "", (), "", {}, power)
+        pod = {
+            "metadata": {"name": "vm-1", "uid": "1"},
+            "spec": {"nodeName": "n"},
+            "status": {"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]},
+        }
+        status = compute(Observed(vm=body, now=NOW, settings=True, pod=pod, guest=guest, nodes={}), {})
+        return str(machine.condition({"status": status}, "Ready")["message"])
+
+    assert said("stopped", "off") == reasons.GUEST_OFF
+    assert reasons.GUEST_OFF not in {said("running", "off"), said("stopping", "off"), said("running", "on")}
+
+
+def test_case_and_blanks_of_a_uuid_do_not_matter() -> None:
+    assert kept(things([vm("abc-1")]), " ABC-1\r\n") == {}
+
+
+def test_directors_that_own_nothing_are_told() -> None:
+    there = things([vm("one")], stemcells=[stemcell("two")])
+
+    assert owners(there) == {"one", "two"}
+    assert strangers(there, ["ONE", "two ", "three", "four"]) == ["three", "four"]
+
+
+def test_a_heavy_stemcell_stays_with_its_image_where_its_registry_is_not_known() -> None:
+    cid, why = names.stemcell_cid(IMAGE), "needs --config with its registry"
+
+    assert kept(things(stemcells=[stemcell("other", form="heavy")]), serves=False) == {cid: why}
+    assert kept(things(stemcells=[stemcell("other", form="heavy")])) == {cid: ""}
+    assert kept(things(stemcells=[stemcell("other")]), serves=False) == {cid: ""}
+
+
+def test_the_last_machine_of_a_heavy_stemcell_that_would_go_with_it_stays_too() -> None:
+    cid, why = names.stemcell_cid(IMAGE), "needs --config with its registry"
+
+    found = kept(things([vm("other")], stemcells=[stemcell(form="heavy")]), serves=False)
+
+    assert found == {"vm-1": f"its stemcell goes with it, and {why}", cid: "in use"}
+    used = kept(things([vm("other")], stemcells=[stemcell("d", form="heavy")]), serves=False)
+    assert used == {"vm-1": ""}
 
 
 def test_a_director_whose_uuid_is_no_label_value_owns_by_its_stand_in() -> None:
@@ -81,6 +165,8 @@ def test_claims_and_snapshots_of_somebody_else_are_nothing_of_ours() -> None:
     snapshot = made({"metadata": {"name": "backup"}, "spec": {}})
 
     assert kept(things(claims=[claim], snapshots=[snapshot])) == {}
+    assert is_empty(things(claims=[claim], snapshots=[snapshot]))
+    assert not is_empty(things(stemcells=[stemcell()]))
 
 
 def test_a_snapshot_that_a_claim_is_filled_from_is_in_use() -> None:

@@ -18,6 +18,14 @@ def test_a_table_is_as_wide_as_its_cells_and_has_no_line_breaks() -> None:
 
 
 @pytest.mark.parametrize(
+    ("names", "expected"),
+    [([], ""), (["a"], "a"), (["a", "b", "c"], "a, b, c"), (["a", "b", "c", "d", "e"], "a, b, c and 2 more")],
+)
+def test_of_many_the_first_are_named(names, expected) -> None:
+    assert words.some(names) == expected
+
+
+@pytest.mark.parametrize(
     ("count", "expected"), [(0, ""), (5, "5 B"), (64 << 20, "64 MiB"), (3 << 29, "1.5 GiB"), (1 << 60, "1024 PiB")]
 )
 def test_sizes(count, expected) -> None:

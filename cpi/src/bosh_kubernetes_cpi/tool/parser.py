@@ -31,7 +31,8 @@ Lists machines, disks, snapshots and stemcells that none of the given Directors 
 namespace, create-env's state files among them: the machine of a Director belongs to the environment that made it.
 
 --delete deletes them, by the CPI's own methods, but never what is in use (a machine whose guest may run, a disk that
-a machine has, a stemcell of a machine) nor what is younger than --min-age.
+a machine has, a stemcell of a machine) nor what is younger than --min-age; and nothing at all when a Director is named
+that owns nothing in the namespace: its UUID may be wrong.
 """
 EXPLAIN = """\
 Says what a CID is (a machine, disk, snapshot or stemcell), where it runs, what it is made of and how it is, and tells
@@ -140,6 +141,9 @@ def _orphans(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="the same, from the answer of `bosh env --json` or create-env's state file; - is standard input",
+    )
+    command.add_argument(
+        "--no-director", action="store_true", help="none is left that owns anything: all there is are orphans"
     )
     command.add_argument("--delete", action="store_true", help="delete them; asks on a terminal, else needs --yes")
     command.add_argument("--yes", action="store_true", help="do not ask")

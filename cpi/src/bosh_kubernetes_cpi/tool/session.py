@@ -75,6 +75,10 @@ class Session:
     def print(self, text: str) -> None:
         _write(self.hide(text.rstrip("\n")))
 
+    def remark(self, text: str) -> None:
+        """Beside the answer: on standard error."""
+        sys.stderr.write(self.hide(text.rstrip("\n")) + "\n")
+
     def print_json(self, value: Any) -> None:
         _write(json.dumps(self._hidden_in(value), indent=2))
 

@@ -58,3 +58,9 @@ def age(since: str, now: datetime) -> str:
 
 def listed(names: Iterable[str]) -> str:
     return ", ".join(names)
+
+
+def some(names: Sequence[str], at_most: int = 3) -> str:
+    """The first few of many, and how many more there are."""
+    rest = len(names) - at_most
+    return listed(names) if rest <= 0 else f"{listed(names[:at_most])} and {rest} more"

@@ -151,7 +151,8 @@ def _with_guest(o: Observed, results: Mapping[Step, Result]) -> Verdict:
     if g.state == "crashed":
         return Verdict("GuestCrashing", f"the guest's init ended unexpectedly {g.crashes} times; it is started again")
     if g.state in ("stopping", "stopped"):
-        return Verdict("Rebooting", "the guest reboots") if rebooting else Verdict("Stopped", f"the guest is {g.state}")
+        off = reasons.GUEST_OFF if g.state == "stopped" else "the guest is stopping"
+        return Verdict("Rebooting", "the guest reboots") if rebooting else Verdict("Stopped", off)
     if g.runs:
         return Verdict("Rebooting", "the guest reboots") if rebooting else Verdict("Running", "the guest's init runs")
     return Verdict("Starting", "the guest starts")

@@ -8,17 +8,15 @@ from typing import Any
 
 from bosh_kubernetes_api import paths, version
 
-from ...clock import Deadline
 from ...errors import ApiError, Failure, Forbidden, Invalid
 from ...transport.api import Api
+from .. import life
 from . import samples
 from .line import FAILURE, OK, WARNING, Line
 
 Json = dict[str, Any]
 
 OLDEST = (1, 30)  # Kubernetes, as Chart.yaml has it
-ALIVE = 12.0  # seconds: an operator renews its Lease each 5
-_PAUSE = 0.5
 ENFORCED = "pod-security.kubernetes.io/enforce"
 INSTALL = "install the operator's chart of this release (docs/install.md)"
 
@@ -60,27 +58,22 @@ def resources(api: Api, namespace: str) -> Iterator[Line]:
 
 
 def operator(api: Api, namespace: str) -> Iterator[Line]:
-    """It lives if it renews its Lease while we look: the clocks of two machines differ."""
-    path = paths.lease(namespace)
-    lease = api.find(path)
+    """It lives if it renews its Lease while we look."""
+    found = life.look(api, namespace)
     cure = "look at the Deployment bosh-kubernetes-operator and its logs: it must serve this namespace"
-    if lease is None:
+    if found.lease is None:
         yield Line("operator", FAILURE, f"has never run for {namespace}: there is no Lease", INSTALL)
         return
-    last, deadline = _renewed(lease), Deadline(ALIVE)
-    while _renewed(lease) == last:
-        if deadline.passed():
-            found = f"does not run: its Lease was last renewed at {last or 'no time'}"
-            yield Line("operator", FAILURE, found, cure)
-            return
-        deadline.pause(_PAUSE)
-        lease = api.find(path) or {}
-    told = (lease.get("metadata", {}).get("labels") or {}).get(version.LABEL, "")
+    if not found.renews:
+        said = f"does not run: its Lease was last renewed at {found.renewed or 'no time'}"
+        yield Line("operator", FAILURE, said, cure)
+        return
+    told = (found.lease.get("metadata", {}).get("labels") or {}).get(version.LABEL, "")
     if told == version.VERSION:
         yield Line("operator", OK, f"runs, version {told}")
     else:
-        found = f"runs, version {told or 'older than it says'}; this is {version.VERSION}"
-        yield Line("operator", WARNING, found, "run CPI and operator of one release: helm upgrade")
+        said = f"runs, version {told or 'older than it says'}; this is {version.VERSION}"
+        yield Line("operator", WARNING, said, "run CPI and operator of one release: helm upgrade")
 
 
 def pod_security(person: Api, namespace: str) -> Iterator[Line]:
@@ -115,7 +108,3 @@ def same(one: Api, other: Api, namespace: str) -> Iterator[Line]:
     if uids[0] != uids[1]:
         found = f"file and kubeconfig are of two clusters: {one.endpoint!r} and {other.endpoint!r}"
         yield Line("accounts", FAILURE, found, "--context names the kubeconfig's context of the file's cluster")
-
-
-def _renewed(lease: Json) -> str:
-    return str((lease.get("spec") or {}).get("renewTime") or "")

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
-from bosh_kubernetes_api import paths
-
-from ...clock import Deadline
-from ...errors import Failure, Forbidden
 from .. import codes
-from ..session import PATIENCE, Session
-from ..words import age, listed, table
+from ..interrupts import uninterrupted
+from ..session import Session
 from . import directors
-from .delete import delete
-from .find import Orphan, Things, find
-
-Json = dict[str, Any]
-
-HEADS = ("KIND", "CID", "DIRECTOR", "AGE", "SIZE", "IN USE BY", "DELETE")
+from .delete import Fate, delete, left
+from .find import MACHINE, Orphan, Things, find, strangers
+from .gather import disbelief, gather, served
+from .page import document, page
 
 
 def run(session: Session) -> int:
@@ -30,20 +23,26 @@ def run(session: Session) -> int:
     if options.delete and not (options.yes or sys.stdin.isatty()):
         raise codes.WrongUse("--delete without a terminal to ask at needs --yes")
     unseen: list[str] = []
-    found = _find(session, known, unseen)
-    doomed = [orphan for orphan in found if not orphan.keeps]
-    if not session.as_json:
-        session.print(_page(found, unseen, options.delete))
-    fates: dict[str, str] = {}
-    if options.delete and doomed:
-        if not (options.yes or _agreed(session, len(doomed))):
-            session.print("nothing is deleted")
-            return codes.FINDINGS
-        fates = _delete(session, known, doomed)
-    if session.as_json:
-        session.print_json(_document(found, unseen, fates))
-    left = [orphan for orphan in found if fates.get(orphan.cid, "kept")]
-    return codes.FINDINGS if left or unseen else codes.FINE
+    things = gather(session, unseen)
+    _check(session, known, things)
+    found = _find(session, known, things)
+    doomed = [orphan for orphan in found if not orphan.keeps] if options.delete else []
+    asks = bool(doomed) and not options.yes
+    if asks or not session.as_json:
+        now = datetime.now(timezone.utc)
+        _say(session, page(found, unseen, session.namespace, now, deletes=options.delete))
+    fates: dict[str, Fate] = {}
+    try:
+        if asks and not _agreed(session, len(doomed)):
+            _say(session, "nothing is deleted")
+        else:
+            _delete(session, known, doomed, fates)
+    finally:
+        if session.as_json:
+            with uninterrupted():
+                session.print_json(document(found, unseen, session.namespace, fates))
+    remains = [orphan for orphan in found if fates.get(orphan.cid, Fate("kept")).why]
+    return codes.FINDINGS if remains or unseen else codes.FINE
 
 
 def _directors(session: Session) -> list[str]:
@@ -54,96 +53,71 @@ def _directors(session: Session) -> list[str]:
         except (OSError, UnicodeDecodeError) as error:
             raise codes.WrongUse(f"{name}: {getattr(error, 'strerror', '') or 'not UTF-8'}") from error
         known += directors.read(text, "standard input" if name == "-" else name)
-    if not all(known) or not known:
-        raise codes.WrongUse("name the Directors that own what they made: --director UUID, --director-from FILE")
+    if session.options.no_director:
+        if known:
+            raise codes.WrongUse("--no-director and a Director that is named contradict each other")
+        return []
+    if not known or not all(director.strip() for director in known):
+        ways = "--director UUID, --director-from FILE; --no-director where none is left"
+        raise codes.WrongUse(f"name the Directors that own what they made: {ways}")
     return known
 
 
-def _find(session: Session, known: list[str], unseen: list[str]) -> list[Orphan]:
-    things = _gather(session, unseen)
-    return find(things, known, now=datetime.now(timezone.utc), min_age=session.options.min_age)
+def _check(session: Session, known: list[str], things: Things) -> None:
+    """A wrong UUID makes an orphan of all that its Director owns. Raises WrongUse where that would be deleted."""
+    for director in strangers(things, known):
+        found = f"Director {director} owns nothing in namespace {session.namespace}"
+        if session.options.delete:
+            cure = "if it is right, leave it out (--no-director where none is left)"
+            raise codes.WrongUse(f"{found}: nothing is deleted. Correct the UUID; {cure}")
+        session.remark(f"warning: {found}: is that its UUID? With --delete nothing would be deleted")
 
 
-def _gather(session: Session, unseen: list[str]) -> Things:
-    """All there is. `unseen` gets a line for snapshots that may not be listed; without the rest uses are not known."""
-    api, namespace = session.api, session.namespace
-    api.deadline = Deadline(PATIENCE)  # anew at each look: questions and deletions take their time
-    snapshots: list[Json] = []
-    try:
-        snapshots = api.items(paths.snapshots(namespace)) or []
-    except Forbidden:
-        unseen.append("snapshots: this account may not list them; --kubeconfig names one of yours that may")
-    return Things(
-        machines=api.get(paths.machines(namespace))["items"],
-        claims=api.get(paths.claims(namespace))["items"],
-        snapshots=snapshots,
-        stemcells=api.get(paths.stemcells(namespace))["items"],
+def _find(session: Session, known: list[str], things: Things, *, of_machines: bool = True) -> list[Orphan]:
+    """`of_machines`: whether to make sure that the status of machines can be believed, which takes some seconds."""
+    found = find(
+        things,
+        known,
+        now=datetime.now(timezone.utc),
+        min_age=session.options.min_age,
+        serves=lambda image: served(session, image),
     )
+    unsure = [orphan.uid for orphan in found if orphan.kind == MACHINE and not orphan.keeps]
+    if not (of_machines and unsure and (why := disbelief(session))):
+        return found
+    return [replace(orphan, keeps=why) if orphan.uid in unsure else orphan for orphan in found]
 
 
 def _agreed(session: Session, count: int) -> bool:
-    session.print(f"Delete {count} of them for good? Disks and snapshots lose their data. [yes/no]")
+    lost = "Disks and snapshots lose their data."
+    _say(session, f"Delete {count} of them in namespace {session.namespace} for good? {lost} [yes/no]")
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _delete(session: Session, known: list[str], doomed: list[Orphan]) -> dict[str, str]:
-    """CID: why it is still there, or nothing."""
-    fates = {}
+def _delete(session: Session, known: list[str], doomed: list[Orphan], fates: dict[str, Fate]) -> None:
+    """`fates` gets what becomes of each, by CID; also of one at which it is interrupted."""
 
     def still(orphan: Orphan) -> bool:
         """It is the same object, nobody owns it, and nothing uses it now."""
-        now = {each.uid: each for each in _find(session, known, [])}
+        found = _find(session, known, gather(session, []), of_machines=orphan.kind == MACHINE)
+        now = {each.uid: each for each in found}
         return orphan.uid in now and not now[orphan.uid].keeps
 
-    for orphan in doomed:
-        fates[orphan.cid] = _fate(session, orphan, still)
+    def note(orphan: Orphan, fate: Fate) -> None:
+        fates[orphan.cid] = fate
         if not session.as_json:
-            session.print(f"{orphan.kind} {orphan.cid}: {fates[orphan.cid] or 'deleted'}")
-    return fates
+            session.print(f"{orphan.kind} {orphan.cid}: {fate.why or 'deleted'}")
+
+    for orphan in doomed:
+        try:
+            fate = delete(session, orphan, still)
+        except KeyboardInterrupt:
+            with uninterrupted():
+                note(orphan, left(session, orphan, "interrupted"))
+            raise
+        note(orphan, fate)
 
 
-def _fate(session: Session, orphan: Orphan, still: Callable[[Orphan], bool]) -> str:
-    try:
-        return delete(session, orphan, still)
-    except Failure as failure:
-        return f"not deleted: {failure.message}"
-
-
-def _page(found: list[Orphan], unseen: list[str], deletes: bool) -> str:
-    lines = "".join(f"not looked at: {line}\n" for line in unseen)
-    if not found:
-        return lines + "no orphans"
-    now = datetime.now(timezone.utc)
-    rows = [
-        (
-            orphan.kind,
-            orphan.cid,
-            listed(orphan.directors),
-            age(orphan.created, now),
-            orphan.size,
-            listed(orphan.used_by),
-            f"no: {orphan.keeps}" if orphan.keeps else "yes",
-        )
-        for orphan in found
-    ]
-    hint = "" if deletes else "\nNothing is deleted without --delete."
-    return table(HEADS, rows) + lines + hint
-
-
-def _document(found: list[Orphan], unseen: list[str], fates: dict[str, str]) -> Json:
-    return {
-        "orphans": [
-            {
-                "kind": orphan.kind,
-                "cid": orphan.cid,
-                "directors": list(orphan.directors),
-                "created": orphan.created,
-                "size": orphan.size,
-                "in_use_by": list(orphan.used_by),
-                "kept": orphan.keeps or fates.get(orphan.cid, ""),
-                "deleted": fates.get(orphan.cid) == "",
-            }
-            for orphan in found
-        ],
-        "not_looked_at": unseen,
-    }
+def _say(session: Session, text: str) -> None:
+    """Beside JSON there is nothing else on standard output."""
+    session.remark(text) if session.as_json else session.print(text)

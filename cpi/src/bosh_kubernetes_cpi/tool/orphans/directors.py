@@ -14,7 +14,7 @@ def read(text: str, where: str) -> list[str]:
         document = json.loads(text)
     except ValueError as error:
         raise WrongUse(f"{where} is no JSON: the answer of `bosh env --json` or a state file is expected") from error
-    found = [uuid for uuid in _uuids(document) if uuid]
+    found = [uuid for uuid in _uuids(document) if uuid.strip()]
     if not found:
         raise WrongUse(f"{where} names no Director: neither `uuid` in a table of bosh's nor `director_id`")
     return found

@@ -6,28 +6,25 @@ one of a Director that was forgotten in the list.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from bosh_kubernetes_api import names, stemcells
 from bosh_kubernetes_api.claims import asked_size, capacity, is_disk
-from bosh_kubernetes_api.machine import condition, holds_disk
+from bosh_kubernetes_api.machine import holds_disk
 from bosh_kubernetes_api.quantities import in_bytes
 from bosh_kubernetes_api.snapshots import is_snapshot
 
 from ..words import moment, size
+from .guests import may_run
 
 Json = dict[str, Any]
 
 MACHINE, DISK, SNAPSHOT, STEMCELL = "machine", "disk", "snapshot", "stemcell"
 KINDS = (MACHINE, DISK, SNAPSHOT, STEMCELL)  # the order of deletion: each may be what keeps a later one in use
-
-# Reasons of a machine's Ready with which no guest can run.
-IDLE = frozenset(
-    ("Stopped", "RootLost", "ImageNotFound", "ImageDenied", "ImagePullFailed", "Unschedulable", "QuotaExceeded")
-) | {"PodRefused", "AddressInUse"}
+UNSERVED = "needs --config with its registry"  # a heavy stemcell: its image would stay behind
 
 
 @dataclass(frozen=True)
@@ -54,19 +51,53 @@ class Orphan:
     keeps: str
 
 
-def find(things: Things, directors: Collection[str], *, now: datetime, min_age: int) -> list[Orphan]:
-    """In the order in which they would be deleted. `min_age` in minutes."""
-    owners = {names.label_value(director) for director in directors}
+def find(
+    things: Things, directors: Collection[str], *, now: datetime, min_age: int, serves: Callable[[str], bool]
+) -> list[Orphan]:
+    """In the order in which they would be deleted.
+
+    `min_age` in minutes. `serves`: whether the configured registry has that image, and delete_stemcell can delete it.
+    """
+    known = {_key(director) for director in directors}
+    unserved = {each["metadata"]["name"]: each for each in things.stemcells if _is_unserved(each, serves)}
     found = []
     for kind, thing, used_by, amount in _all(things):
-        whose = stemcells.users(thing) if kind == STEMCELL else _labelled(thing)
-        if not owners.isdisjoint(map(names.label_value, whose)):
+        whose = _owners(kind, thing)
+        if not known.isdisjoint(map(_key, whose)):
             continue
         metadata = thing["metadata"]
         made = metadata.get("creationTimestamp", "")
-        keeps = _keeps(thing, used_by, made, now, min_age)
+        keeps = _keeps(thing, used_by, made, now, min_age) or _stays_with_image(kind, thing, unserved)
         found.append(Orphan(kind, metadata["name"], metadata["uid"], tuple(whose), made, amount, tuple(used_by), keeps))
     return found
+
+
+def owners(things: Things) -> set[str]:
+    """All Directors that own something, as `find` compares them."""
+    return {_key(owner) for kind, thing, _, _ in _all(things) for owner in _owners(kind, thing)}
+
+
+def strangers(things: Things, directors: Collection[str]) -> list[str]:
+    """Those of `directors` that own nothing."""
+    there = owners(things)
+    return [director.strip() for director in directors if _key(director) not in there]
+
+
+def is_empty(things: Things) -> bool:
+    """Whether nothing of BOSH is there."""
+    return next(_all(things), None) is None
+
+
+def _key(director: str) -> str:
+    """As its label has it; the case of a UUID means nothing."""
+    return names.label_value(director.strip()).lower()
+
+
+def _owners(kind: str, thing: Json) -> list[str]:
+    if kind == STEMCELL:
+        return stemcells.users(thing)
+    owner = thing["metadata"].get("labels", {}).get(names.DIRECTOR, "")
+    return [owner] if owner else []
 
 
 def _all(things: Things) -> Iterator[tuple[str, Json, list[str], str]]:
@@ -88,8 +119,8 @@ def _all(things: Things) -> Iterator[tuple[str, Json, list[str], str]]:
 
 
 def _guest(machine: Json) -> list[str]:
-    """Its guest, unless that cannot run."""
-    if condition(machine, "Ready").get("reason") in IDLE:
+    """Its guest, unless that does not run."""
+    if not may_run(machine):
         return []
     return [f"its guest ({machine.get('status', {}).get('printableStatus') or 'no status yet'})"]
 
@@ -110,9 +141,17 @@ def _restored(snapshot: Json, claims: list[Json]) -> list[str]:
     ]
 
 
-def _labelled(thing: Json) -> list[str]:
-    owner = thing["metadata"].get("labels", {}).get(names.DIRECTOR, "")
-    return [owner] if owner else []
+def _is_unserved(stemcell: Json, serves: Callable[[str], bool]) -> bool:
+    return stemcell["spec"]["format"] == stemcells.HEAVY and not serves(stemcell["spec"]["image"])
+
+
+def _stays_with_image(kind: str, thing: Json, unserved: dict[str, Json]) -> str:
+    """delete_vm deletes a stemcell that has no users with its last machine."""
+    if kind == STEMCELL and thing["metadata"]["name"] in unserved:
+        return UNSERVED
+    if kind == MACHINE and (stemcell := unserved.get(thing["spec"]["machine"]["stemcell"])):
+        return "" if stemcells.users(stemcell) else f"its stemcell goes with it, and {UNSERVED}"
+    return ""
 
 
 def _keeps(thing: Json, used_by: list[str], made: str, now: datetime, min_age: int) -> str:
