@@ -219,9 +219,9 @@ class Unauthorized(ApiError):
 
 
 class Forbidden(ApiError):
-    """403: the CPI's account lacks a right, or the namespace's quota is used up.
+    """403: the CPI's account lacks a right, or a quota, a Pod Security level or an admission webhook forbids it.
 
-    Remedy: give the account the Role of docs/configuration.md, which the chart makes; or raise the quota.
+    Remedy: give the account the Role of docs/configuration.md, which the chart makes; or change what the message names.
     """
 
 

@@ -37,10 +37,10 @@ def test_where_nothing_is_amiss_every_line_is_ok_and_nothing_is_changed(api, cpi
 def test_placeholders_are_named_by_their_keys(new_cpi, settings) -> None:
     settings["kubernetes"]["token"] = "((cpi_token))"
 
-    found = lines(new_cpi(agent={"mbus": "((mbus))", "ntp": [], "blobstore": {}}))
+    found = lines(new_cpi(agent={"mbus": "https://mbus:((mbus))@0.0.0.0:6868", "ntp": ["((ntp))"], "blobstore": {}}))
 
     assert list(found) == ["configuration"]
-    assert "kubernetes.token, agent.mbus" in found["configuration"]["found"]
+    assert "kubernetes.token, agent.mbus, agent.ntp[0]" in found["configuration"]["found"]
     assert "interpolate the manifest" in found["configuration"]["remedy"]
 
 

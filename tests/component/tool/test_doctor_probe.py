@@ -9,8 +9,8 @@ import pytest
 
 from tests.component.conftest import IMAGE, NAMESPACE
 from tests.component.tool.doctor import PROVEN, amiss, lines
-from tests.support.registry.server import Registry, Traits
-from tests.support.tool_process import start
+from tests.support.registry.server import Fault, Registry, Traits
+from tests.support.tool_process import start, tool
 
 pytestmark = pytest.mark.usefixtures("healthy")
 
@@ -114,6 +114,42 @@ def test_what_is_interrupted_leaves_nothing(api, cpi, registry, kubelet, kubecon
     assert process.returncode == 130, out + err
     assert api.store.list("Pod") == []
     assert registry.store.manifests == {}
+
+
+def test_the_deletion_of_the_image_is_not_interrupted(api, cpi, registry, kubelet, kubeconfig) -> None:
+    registry.faults += [Fault("DELETE", status=503)] * 2  # between its tries there is time
+    process = start("doctor", "--probe", "--output", "json", "--kubeconfig", kubeconfig, config=cpi.config)
+    deadline = time.monotonic() + 60
+    while not any(step.startswith("DELETE") for step in registry.steps()):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+
+    assert registry.store.manifests == {}, out + err
+
+
+def test_a_pod_that_no_node_takes_proves_nothing(cpi, registry, kubelet, kubeconfig) -> None:
+    kubelet.unschedulable = "0/1 nodes are available: 1 Insufficient memory."
+
+    found = lines(cpi, "--probe", "--kubeconfig", kubeconfig)
+
+    assert amiss(found) == {"pull": "warning", "mount propagation": "warning"}
+    for check in ("pull", "mount propagation"):
+        assert found[check]["found"].startswith("not proven: no node takes the Pod: 0/1 nodes")
+        assert "--node" in found[check]["remedy"]
+
+
+def test_a_pod_that_may_be_made_and_not_removed_is_told(api, cpi, registry, kubelet) -> None:
+    api.rights["", "pods"] = {"create", "get", "list", "watch"}
+
+    found = tool("doctor", "--probe", "--output", "json", config=cpi.config).json["checks"]
+
+    told = [line for line in found if line["check"] == "clean-up"]
+    left = [pod["metadata"]["name"] for pod in api.store.list("Pod")]
+    assert len(left) == 2
+    cures = {f"kubectl --namespace {NAMESPACE} delete pod {pod}" for pod in left}
+    assert {line["remedy"] for line in told} == cures
 
 
 def test_pods_that_a_killed_probe_left_are_swept(api, cpi, kubelet, kubeconfig) -> None:

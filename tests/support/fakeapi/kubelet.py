@@ -21,6 +21,7 @@ class FakeKubelet(Controller):
         super().__init__(store, namespace)
         self.registry = registry
         self.faults: dict[str, str] = {}  # container -> what it says when it ends with 1
+        self.unschedulable = ""  # what the scheduler says of every Pod
         self.idle = False
         self.seen: list[Json] = []  # Pods, as they were made
 
@@ -29,10 +30,14 @@ class FakeKubelet(Controller):
             if not self.idle and "status" not in pod:
                 self.seen.append(pod)
                 name = pod["metadata"]["name"]
-                self._store.merge_patch("Pod", self._namespace, name, {"spec": {"nodeName": NODE}})
+                if not self.unschedulable:
+                    self._store.merge_patch("Pod", self._namespace, name, {"spec": {"nodeName": NODE}})
                 self._store.merge_patch("Pod", self._namespace, name, {"status": self._status(pod)}, status=True)
 
     def _status(self, pod: Json) -> Json:
+        if self.unschedulable:
+            condition = {"type": "PodScheduled", "status": "False", "message": self.unschedulable}
+            return {"phase": "Pending", "conditions": [condition]}
         states = {each["name"]: self._state(each) for each in pod["spec"]["containers"]}
         failed = [state for state in states.values() if state["terminated"]["exitCode"]]
         return {

@@ -7,10 +7,15 @@ import pytest
 import yaml
 
 from bosh_kubernetes_cpi.clock import Deadline
+from bosh_kubernetes_cpi.errors import Forbidden, Invalid, TimedOut, Unavailable
 from bosh_kubernetes_cpi.methods.storage_class import default_class
-from bosh_kubernetes_cpi.tool.doctor import cluster, pods, probe, rights, samples
+from bosh_kubernetes_cpi.stemcell.places import Places
+from bosh_kubernetes_cpi.tool.doctor import cluster, pods, probe, registry, rights, samples
+from bosh_kubernetes_cpi.tool.doctor.command import placeholders
 from bosh_kubernetes_cpi.tool.doctor.pods import State, judge
+from bosh_kubernetes_cpi.transport.http import Endpoint
 from tests.support.fakeapi.rights import documented
+from tests.support.registry.server import Registry, Traits
 
 ROOT = Path(__file__).parents[3]
 
@@ -94,7 +99,7 @@ UNSCHEDULED = {"type": "PodScheduled", "status": "False", "message": "0/1 nodes 
     ("found", "state", "pulled", "words"),
     [
         ({"spec": {}}, State.PENDING, False, "waits for its image"),
-        (pod(conditions=[UNSCHEDULED]), State.STUCK, False, "no node takes it: 0/1 nodes"),
+        (pod(conditions=[UNSCHEDULED]), State.STUCK, False, "no node takes the Pod: 0/1 nodes"),
         (pod("Pending", waiting("ContainerCreating")), State.PENDING, False, ""),
         (pod("Pending", waiting("ErrImagePull", "401")), State.STUCK, False, "ErrImagePull: 401"),
         (pod("Pending", waiting("ImagePullBackOff", "again")), State.STUCK, False, "again"),
@@ -114,6 +119,70 @@ def test_the_state_of_a_probes_pod(found, state, pulled, words) -> None:
     assert (verdict.state, verdict.pulled) == (state, pulled)
     assert words in verdict.fault
     assert bool(verdict.fault) == (found.get("status", {}).get("phase") != "Succeeded")
+
+
+@pytest.mark.parametrize(
+    ("found", "placed"),
+    [
+        (pod(conditions=[UNSCHEDULED]), False),
+        (pod("Failed"), False),
+        (pod("Pending", waiting("ErrImagePull", "401")), True),
+        (pod("Succeeded", ended(0), ended(0)), True),
+    ],
+)
+def test_a_pod_that_no_node_takes_says_nothing_of_its_image(found, placed) -> None:
+    assert judge(found).placed is placed
+
+
+CREATE = "POST /api/v1/namespaces/n/pods: "
+
+
+@pytest.mark.parametrize(
+    ("failure", "cure"),
+    [
+        (Forbidden(f'{CREATE}pods is forbidden: User "cpi" cannot create resource "pods"'), "--kubeconfig names"),
+        (
+            Forbidden(f'{CREATE}pods "x" is forbidden: violates PodSecurity "baseline:latest"'),
+            "kubectl label namespace n",
+        ),
+        (Forbidden(f'{CREATE}pods "x" is forbidden: exceeded quota: q, requested: pods=1'), "quota"),
+        (Forbidden(f'{CREATE}admission webhook "v.example.com" denied the request: no'), "webhook"),
+        (Invalid(f'{CREATE}admission webhook "v.example.com" denied the request: no'), "webhook"),
+        (TimedOut("Pod doctor-1: not done in time; it waits for its image"), "the image"),
+        (Unavailable("cannot reach the API server"), ""),
+    ],
+    ids=lambda value: getattr(value, "message", value)[:60],
+)
+def test_what_a_probes_pod_failed_of_has_its_remedy(failure, cure) -> None:
+    found = probe.remedy(failure, "n", image="the image")
+
+    assert cure in found
+    assert bool(found) == bool(cure)
+
+
+def test_the_registry_has_as_long_as_it_needs_however_long_the_pod_takes() -> None:
+    """The time of what came before the push is over, and so it is before the deletion."""
+    lines: list[Any] = []
+    with Registry(Traits()) as server:
+        places = Places({"host": server.host, "repository": "a"}, Endpoint("localhost", 1, tls=None), Deadline(0))
+        with registry.pushed(places, "", lines.append) as image:
+            assert image
+        assert server.store.manifests == {}
+
+    assert [(line.check, line.level) for line in lines] == [("push", "ok"), ("delete", "ok")]
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"a": "((b))"}, ["a"]),
+        ({"a": {"b": "https://mbus:((/dir/mbus_password))@0.0.0.0:6868"}}, ["a.b"]),
+        ({"a": ["x", "((!b.c)) "], "d": [{"e": "((f))"}]}, ["a[1]", "d[0].e"]),
+        ({"a": "(( no name ))", "b": "f((x)", "c": 1, "d": None}, []),
+    ],
+)
+def test_placeholders_are_found_wherever_they_are(config, expected) -> None:
+    assert list(placeholders(config)) == expected
 
 
 class OnePod:

@@ -88,13 +88,17 @@ def pod_security(person: Api, namespace: str) -> Iterator[Line]:
         yield Line(check, FAILURE, f"there is no namespace {namespace}", "create it, or check its name")
         return
     level = (found["metadata"].get("labels") or {}).get(ENFORCED, "")
-    cure = f"kubectl label namespace {namespace} --overwrite {ENFORCED}=privileged"
+    cure = privilege(namespace)
     if level == "privileged":
         yield Line(check, OK, f"{namespace} admits privileged Pods")
     elif level:
         yield Line(check, FAILURE, f"{namespace} enforces the level {level}: machines are privileged", cure)
     else:
         yield Line(check, WARNING, f"{namespace} has no level of its own: the cluster's default decides", cure)
+
+
+def privilege(namespace: str) -> str:
+    return f"kubectl label namespace {namespace} --overwrite {ENFORCED}=privileged"
 
 
 def same(one: Api, other: Api, namespace: str) -> Iterator[Line]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -16,7 +17,7 @@ from .line import FAILURE, OK, WARNING, Line
 
 Json = dict[str, Any]
 
-UPLOAD = 120.0  # seconds for the registry
+_VARIABLE = re.compile(r"\(\(!?[-/.\w]+\)\)")  # of a manifest, as BOSH's programs know them
 UNPROVEN = "not proven without --probe: push, pull from a node, mount propagation"
 
 
@@ -42,7 +43,7 @@ def run(session: Session) -> int:
 def _lines(session: Session, note: Callable[[Line], None]) -> Iterator[Line]:
     """Ends at the first thing without which nothing else can be asked."""
     try:
-        empty = list(_placeholders(session.config))
+        empty = list(placeholders(session.config))
         if empty:
             cure = "interpolate the manifest: bosh create-env and deploy do it from --vars-store, -v or -l"
             yield Line("configuration", FAILURE, f"holds placeholders, not values: {listed(empty)}", cure)
@@ -59,7 +60,7 @@ def _lines(session: Session, note: Callable[[Line], None]) -> Iterator[Line]:
         yield Line("API server", FAILURE, failure.message, "see `kubernetes` in docs/configuration.md")
         return
     settings: Json = session.config["registry"]
-    places = Places(settings, api.endpoint, Deadline(UPLOAD))
+    places = Places(settings, api.endpoint, Deadline(PATIENCE))
     for check, lines in (
         ("rights", lambda: rights.check(api, namespace, settings.get("service", ""))),
         ("custom resources", lambda: cluster.resources(api, namespace)),
@@ -103,12 +104,15 @@ def _guarded(check: str, lines: Callable[[], Iterable[Line]]) -> Iterator[Line]:
         yield Line(check, FAILURE, failure.message)
 
 
-def _placeholders(value: Any, where: str = "") -> Iterator[str]:
-    """Keys whose value is a variable of a manifest, `((name))`, that nobody filled in."""
+def placeholders(value: Any, where: str = "") -> Iterator[str]:
+    """Keys whose value has a variable of a manifest, `((name))`, that nobody filled in."""
     if isinstance(value, dict):
         for key, item in value.items():
-            yield from _placeholders(item, f"{where}.{key}".lstrip("."))
-    elif isinstance(value, str) and value.strip().startswith("((") and value.strip().endswith("))"):
+            yield from placeholders(item, f"{where}.{key}".lstrip("."))
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from placeholders(item, f"{where}[{index}]")
+    elif isinstance(value, str) and _VARIABLE.search(value):
         yield where
 
 

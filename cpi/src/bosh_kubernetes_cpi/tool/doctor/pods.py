@@ -56,12 +56,13 @@ class State(Enum):
 
 
 class Verdict(NamedTuple):
-    """`fault`: empty when all went well, else what did not. `pulled`: the images came."""
+    """`fault`: empty when all went well, else what did not. `pulled`: the images came. `placed`: a node took it."""
 
     state: State
     fault: str = ""
     pulled: bool = True
     node: str = ""
+    placed: bool = True
 
 
 def pull(name: str, image: str, secrets: list[str], node: str) -> Json:
@@ -105,10 +106,11 @@ def judge(pod: Json) -> Verdict:
     if status.get("phase") == "Succeeded":
         return Verdict(State.DONE, node=node)
     if status.get("phase") == "Failed":
-        return Verdict(State.DONE, f"{status.get('reason', 'Failed')}: {status.get('message', '')}", False, node)
+        said = f"{status.get('reason', 'Failed')}: {status.get('message', '')}"
+        return Verdict(State.DONE, f"{node or 'its node'} ended the Pod: {said}", False, node, placed=False)
     for condition in status.get("conditions") or ():
         if (condition.get("type"), condition.get("status")) == ("PodScheduled", "False"):
-            return Verdict(State.STUCK, f"no node takes it: {condition.get('message', '')}", False)
+            return Verdict(State.STUCK, f"no node takes the Pod: {condition.get('message', '')}", False, placed=False)
     return Verdict(State.PENDING, "it waits for its image", False, node)
 
 

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 from bosh_kubernetes_api import names, paths
 
 from ...clock import Deadline
-from ...errors import CloudError, Failure, Forbidden
+from ...errors import CloudError, Failure, Forbidden, Invalid, TimedOut
 from ...stemcell.places import Places
 from ...transport.api import Api
 from ...transport.observe import Wait, until
 from ..interrupts import uninterrupted
 from ..words import moment
-from . import pods, registry
+from . import cluster, pods, registry
 from .line import FAILURE, OK, WARNING, Line
 from .pods import State, Verdict
 
@@ -29,6 +29,8 @@ STUCK = 15.0  # seconds that an image may not come, or no node have room
 CLEANUP = 60.0
 OPERATOR = "app.kubernetes.io/component=operator,app.kubernetes.io/part-of=bosh-kubernetes"
 ACCOUNT = "--kubeconfig names an account of yours that may: the CPI's makes no Pods"
+ROOM = "make room, or name another node with --node"
+REACH = "nodes must reach and trust the registry; check registry.pull_host and registry.pull_secrets"
 
 
 class Ground(NamedTuple):
@@ -53,15 +55,15 @@ def push_and_pull(ground: Ground, places: Places, secrets: list[str], architectu
     with registry.pushed(places, architecture, note) as image:
         if not image:
             return
-        cure = "nodes must reach and trust the registry; check registry.pull_host and registry.pull_secrets"
-        with _pod(ground, lambda name: pods.pull(name, image, secrets, ground.node), "pull", note) as verdict:
+        cure = f"{REACH}; {registry.GUIDE}"
+        with _pod(ground, lambda name: pods.pull(name, image, secrets, ground.node), "pull", cure, note) as verdict:
             if verdict is None:
                 return
             where = verdict.node or "a node"
-            if not verdict.pulled:
-                note(
-                    Line("pull", FAILURE, f"{where} does not get {image}: {verdict.fault}", f"{cure}; {registry.GUIDE}")
-                )
+            if not verdict.placed:
+                note(Line("pull", WARNING, f"not proven: {verdict.fault}", ROOM))
+            elif not verdict.pulled:
+                note(Line("pull", FAILURE, f"{where} does not get {image}: {verdict.fault}", cure))
             else:
                 note(Line("pull", OK, f"{where} pulled what was pushed"))
 
@@ -76,15 +78,17 @@ def mount(ground: Ground, image: Image | None, note: Note) -> None:
     def build(name: str) -> Json:
         return pods.mount(name, image.name, image.secrets, ground.node, ground.host_directory)
 
-    with _pod(ground, build, check, note) as verdict:
+    other = "--image names one that nodes have or can pull"
+    with _pod(ground, build, check, other, note) as verdict:
         if verdict is None:
             return
         where = verdict.node or "a node"
         if not verdict.fault:
             note(Line(check, OK, f"on {where}, what one container mounts comes to another and goes again"))
+        elif not verdict.placed:
+            note(Line(check, WARNING, f"not proven: {verdict.fault}", ROOM))
         elif not verdict.pulled:
-            cure = "--image names one that nodes have or can pull"
-            note(Line(check, WARNING, f"not proven: {image.name} on {where}: {verdict.fault}", cure))
+            note(Line(check, WARNING, f"not proven: {image.name} on {where}: {verdict.fault}", other))
         else:
             cure = f"{ground.host_directory} must be on a shared mount of the node (findmnt -o TARGET,PROPAGATION)"
             note(Line(check, FAILURE, f"on {where}: {verdict.fault}", cure))
@@ -120,25 +124,49 @@ def sweep(ground: Ground) -> None:
             ground.person.delete(paths.item(collection, pod["metadata"]["name"]), uid=pod["metadata"]["uid"])
 
 
+def remedy(failure: Failure, namespace: str, *, image: str) -> str:
+    """For a Pod that could not be made, or of which nothing became in time. `image`: what to do about a late image."""
+    said = failure.message
+    if isinstance(failure, TimedOut):
+        return image
+    if "PodSecurity" in said:
+        return cluster.privilege(namespace)
+    if "exceeded quota" in said:
+        return f"raise the quota of the namespace {namespace}, or make room in it"
+    if "admission webhook" in said or "ValidatingAdmissionPolicy" in said:
+        return f"let the webhook or policy admit Pods with the label {names.ROLE}={pods.ROLE}, and machines with them"
+    if isinstance(failure, Forbidden) and 'User "' in said:
+        return ACCOUNT
+    return "the message has the rule" if isinstance(failure, (Forbidden, Invalid)) else ""
+
+
 @contextmanager
-def _pod(ground: Ground, build: Callable[[str], Json], check: str, note: Note) -> Iterator[Verdict | None]:
-    """Make a Pod, wait for what becomes of it, remove it whatever happens. None: it could not be made, and is noted."""
+def _pod(ground: Ground, build: Callable[[str], Json], check: str, image: str, note: Note) -> Iterator[Verdict | None]:
+    """Make a Pod, wait for what becomes of it, remove it whatever happens. None: it could not be made, and is noted.
+
+    `image`: what to do when its image is late.
+    """
     name = f"doctor-{secrets.token_hex(4)}"
     collection = paths.pods(ground.namespace)
     api = ground.person
     api.deadline = Deadline(PATIENCE)
+    made = True  # unless the answer says otherwise
     try:
         try:
-            api.create(collection, build(name))
+            try:
+                api.create(collection, build(name))
+            except (Forbidden, Invalid):
+                made = False
+                raise
             verdict: Verdict | None = _await(api, collection, name)
         except Failure as failure:
-            lacks_right = isinstance(failure, Forbidden) and "PodSecurity" not in failure.message
-            note(Line(check, FAILURE, failure.message, ACCOUNT if lacks_right else ""))
+            note(Line(check, FAILURE, failure.message, remedy(failure, ground.namespace, image=image)))
             verdict = None
         yield verdict
     finally:
-        with uninterrupted():
-            _remove(api, collection, name, note)
+        if made:
+            with uninterrupted():
+                _remove(ground, name, note)
 
 
 def _await(api: Api, collection: str, name: str) -> Verdict:
@@ -155,13 +183,14 @@ def _await(api: Api, collection: str, name: str) -> Verdict:
     return until(api, collection, name, decide, doing=f"Pod {name}", state=lambda pod: pods.judge(pod).fault)
 
 
-def _remove(api: Api, collection: str, name: str, note: Note) -> None:
+def _remove(ground: Ground, name: str, note: Note) -> None:
     """And wait until it is gone: then its mounts are, too."""
+    api, collection = ground.person, paths.pods(ground.namespace)
     api.close()
     api.deadline = Deadline(CLEANUP)
     try:
         api.delete(paths.item(collection, name))
         until(api, collection, name, lambda pod: True if pod is None else Wait(1.0), doing=f"removing Pod {name}")
     except Failure as failure:
-        if not isinstance(failure, Forbidden):
-            note(Line("clean-up", WARNING, failure.message, f"kubectl delete pod {name}"))
+        cure = f"kubectl --namespace {ground.namespace} delete pod {name}"
+        note(Line("clean-up", WARNING, failure.message, cure))

@@ -8,13 +8,18 @@ import secrets
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
-from ...errors import Failure, RegistryError
+from ...clock import Deadline
+from ...errors import Failure, RegistryError, TimedOut
 from ...stemcell import upload
 from ...stemcell.places import Places
 from ...stemcell.registry import Registry
+from ..interrupts import uninterrupted
 from .line import FAILURE, OK, WARNING, Line
 
+# Seconds for each by itself: between push and deletion a node has all its time to pull.
+REACH, PUSH, DELETE = 60.0, 120.0, 60.0
 GUIDE = "docs/registry.md has the ways to one"
 
 
@@ -29,10 +34,10 @@ def reach(places: Places, known: bool) -> Iterator[Line]:
     if not places.configured:
         yield Line("registry", WARNING, "none is configured: light stemcells only", f"set registry.host; {GUIDE}")
         return
-    registry = places.own()
+    registry = _own(places, REACH)
     try:
         registry.digest("doctor")
-    except RegistryError as error:
+    except (RegistryError, TimedOut) as error:
         yield Line("registry", FAILURE, error.message, GUIDE)
     else:
         yield Line("registry", OK, f"{registry.name} answers; nodes pull from {places.pull_name.host}")
@@ -46,7 +51,7 @@ def pushed(places: Places, architecture: str, note: Callable[[Line], None]) -> I
 
     Empty when it did not come through; `note` gets the lines. Its manifest is deleted at the end.
     """
-    registry = places.own()
+    registry = _own(places, PUSH)
     nonce = secrets.token_hex(8)
     digest = ""
     try:
@@ -62,9 +67,14 @@ def pushed(places: Places, architecture: str, note: Callable[[Line], None]) -> I
             note(Line("push", OK, f"{registry.name} took an image into {registry.repository}"))
             yield places.pull_name.at(digest).pinned
     finally:
-        if digest:
-            note(_deleted(registry, digest))
         registry.close()
+        if digest:
+            with uninterrupted():
+                note(_deleted(_own(places, DELETE), digest))
+
+
+def _own(places: Places, seconds: float) -> Registry:
+    return replace(places, deadline=Deadline(seconds)).own()
 
 
 def _deleted(registry: Registry, digest: str) -> Line:
@@ -74,6 +84,8 @@ def _deleted(registry: Registry, digest: str) -> Line:
     except Failure as failure:
         cure = f"delete {registry.repository}@{digest} by hand; deleted stemcells will keep their space, too"
         return Line("delete", WARNING, failure.message, cure)
+    finally:
+        registry.close()
     found = f"{registry.name} does not delete: {registry.repository}@{digest} stays, as images of deleted stemcells do"
     return Line("delete", WARNING, found, "allow it there, or collect garbage by hand")
 
