@@ -135,6 +135,12 @@ SOURCES = {
         ),
         SECRET,
     ),
+    "kubeconfig exec args": (
+        lambda site: site.kubeconfig(
+            {"exec": {"apiVersion": V1, "command": site.plugin(token="other"), "args": ["--client-secret", SECRET]}}
+        ),
+        SECRET,
+    ),
     "kubeconfig exec token": (
         lambda site: site.kubeconfig({"exec": {"apiVersion": V1, "command": site.plugin(token=SECRET)}}),
         SECRET,

@@ -130,7 +130,8 @@ def _plugin(user: Json, cluster: Json) -> Json:
         if isinstance(item, dict) and isinstance(item.get("name"), str)
     }
     given = {item["name"]: _text(item, "value", "env") for item in env}
-    redaction.keep([args, given])
+    redaction.keep(given)
+    redaction.keep_arguments(args)
     return {
         "command": _text(call, "command", "exec"),
         "args": args,

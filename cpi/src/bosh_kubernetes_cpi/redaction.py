@@ -34,6 +34,21 @@ def keep_url(url: str) -> None:
     _kept.update(of_url(url))
 
 
+def keep_arguments(arguments: list[str]) -> None:
+    """The same for a program's: only what belongs to a name of a secret (`--token x`, `--token=x`).
+
+    The others are names of clusters and regions, which stand in every answer.
+    """
+    follows = False
+    for argument in arguments:
+        name, given, value = argument.partition("=")
+        if _is_secret(name) and given:
+            keep({"secret": value})
+        elif follows and not argument.startswith("-"):
+            keep({"secret": argument})
+        follows = argument.startswith("-") and not given and _is_secret(name)
+
+
 def kept() -> set[str]:
     return set(_kept)
 
@@ -65,7 +80,7 @@ def texts(value: Any, key: str = "") -> set[str]:
     """All texts inside a JSON value that may be secret, and the lines of those that have several. `key`: whose value it
     is.
     """
-    secret = any(part in key.lower() for part in _SECRET)
+    secret = _is_secret(key)
     if isinstance(value, str):
         lines = {line.strip() for line in value.split("\n")} if "\n" in value else set()
         least = 1 if secret and not lines else SHORTEST
@@ -77,6 +92,10 @@ def texts(value: Any, key: str = "") -> set[str]:
     if secret and isinstance(value, (int, float)) and not isinstance(value, bool):
         return {str(value)}
     return set()
+
+
+def _is_secret(name: str) -> bool:
+    return any(part in name.lower() for part in _SECRET)
 
 
 def redact(text: str, secrets: set[str]) -> str:

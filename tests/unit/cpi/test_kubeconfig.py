@@ -5,7 +5,7 @@ import base64
 import pytest
 import yaml
 
-from bosh_kubernetes_cpi import connection, kubeconfig
+from bosh_kubernetes_cpi import connection, kubeconfig, redaction
 from bosh_kubernetes_cpi.clock import Deadline
 from bosh_kubernetes_cpi.errors import RequestError
 from tests.support.fakeapi.certs import Authority
@@ -71,6 +71,26 @@ def test_the_token_goes_before_its_file_and_a_context_can_be_chosen() -> None:
         read(text, context="there")
     with pytest.raises(RequestError, match="has no context 'nowhere'"):
         read(text, context="nowhere")
+
+
+@pytest.mark.parametrize(
+    ("args", "secret"),
+    [
+        (["eks", "get-token", "--cluster-name", "production", "--region=eu-central-1"], set()),
+        (["--client-secret", "planted", "--tenant", "tenant"], {"planted"}),
+        (["--password=a=b", "--api-key", "k"], {"a=b", "k"}),
+        (["env", "MY_TOKEN=planted", "program"], {"planted"}),
+        (["--use-token-cache", "--region", "eu-central-1"], set()),
+        (["--credential"], set()),
+    ],
+)
+def test_of_a_plugins_arguments_those_of_secret_flags_are_struck(monkeypatch, args, secret) -> None:
+    """Names of clusters and regions are in every answer."""
+    monkeypatch.setattr(redaction, "_kept", set())
+
+    read(kubeconfig_text(user={"exec": {**PLUGIN, "args": args, "env": [{"name": "X", "value": "planted-env"}]}}))
+
+    assert redaction.kept() == {*secret, "planted-env"}
 
 
 def test_a_plugin_of_a_kubeconfig() -> None:
