@@ -152,8 +152,12 @@ def test_a_digest_needs_no_registry_but_options_where_the_reference_says_nothing
 def test_an_image_that_is_not_there_is_a_finding_and_nothing_is_written(registry, tmp_path) -> None:
     said = tool("stemcell", "light", f"{registry.host}/{REPOSITORY}:9", folder=tmp_path)
 
-    assert said.code == 1
+    document = tool("stemcell", "light", f"{registry.host}/{REPOSITORY}:9", "--output", "json", folder=tmp_path)
+
+    assert (said.code, document.code) == (1, 1)
     assert "there is no image" in said.out
+    assert document.json["file"] is None
+    assert "there is no image" in document.json["error"]
     assert list(tmp_path.iterdir()) == []
 
 

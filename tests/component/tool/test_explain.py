@@ -5,7 +5,8 @@ import uuid
 
 import pytest
 
-from bosh_kubernetes_api import snapshots
+from bosh_kubernetes_api import names, snapshots
+from bosh_kubernetes_api.machine import virtual_machine
 from tests.component.conftest import IMAGE, NAMESPACE, PLANTED, STEMCELL
 from tests.support.fakeapi.server import TOKEN
 from tests.support.tool_process import tool
@@ -103,6 +104,22 @@ def test_a_stemcell_says_who_uses_it(cpi, machine) -> None:
     assert "light: its image is somebody else's" in said.out
     assert "somebody" in said.out
     assert f"machines      {machine}\n" in said.out
+
+
+def test_of_hundreds_of_machines_three_are_named_and_json_has_them_all(api, cpi) -> None:
+    shape = {"resources": {"cpu": "1", "memory": "1Gi", "ephemeralDisk": "1Gi"}}
+    cids = sorted(names.new_cid("vm") for _ in range(450))
+    for cid in cids:
+        body = virtual_machine(
+            cid, director="d", agent_id=cid, stemcell=STEMCELL, image=IMAGE, pull_secrets=[], shape=shape
+        )
+        api.store.create("VirtualMachine", NAMESPACE, body)
+
+    said = tool("explain", STEMCELL, config=cpi.config)
+    facts = tool("explain", STEMCELL, "--output", "json", config=cpi.config).json["facts"]
+
+    assert ", ".join(cids[:3]) + " and 447 more" in said.out
+    assert facts["machines"] == cids
 
 
 def test_a_snapshot_says_of_what_and_how_it_is(api, cpi) -> None:

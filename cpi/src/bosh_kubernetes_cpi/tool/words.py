@@ -16,9 +16,9 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join("  ".join(map(str.ljust, line, widths)).rstrip() + "\n" for line in lines)
 
 
-def facts(pairs: Iterable[tuple[str, str]]) -> str:
-    """`name  text`, one a line; what is empty is left out."""
-    there = [(name, text) for name, text in pairs if text]
+def facts(pairs: Iterable[tuple[str, str | list[str]]]) -> str:
+    """`name  text`, one a line; what is empty is left out. Of lists, `some`."""
+    there = [(name, text if isinstance(text, str) else some(text)) for name, text in pairs if text]
     width = max((len(name) for name, _ in there), default=0)
     return "".join(f"  {name.ljust(width)}  {text}\n" for name, text in there)
 

@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 class Explained(NamedTuple):
     kind: str  # machine, disk, snapshot, stemcell
-    facts: list[tuple[str, str]]
+    facts: list[tuple[str, str | list[str]]]
     disks: list[tuple[str, str, str]]
     story: list[Happened]
     unseen: list[str]  # what could not be looked at, and why

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from bosh_kubernetes_api import names, reasons
@@ -10,7 +11,7 @@ from bosh_kubernetes_api.machine import condition, disk_status, root_is_lost, wa
 from ..words import listed
 
 Json = dict[str, Any]
-Facts = list[tuple[str, str]]
+Facts = list[tuple[str, str | list[str]]]
 
 
 def describe(machine: Json, stemcell: Json | None) -> Facts:
@@ -25,7 +26,7 @@ def describe(machine: Json, stemcell: Json | None) -> Facts:
         ("instance", listed(filter(None, (metadata.get("name"), metadata.get("deployment"))))),
         ("status", f"{word}: {meaning}" if meaning else word or "no operator has looked at it yet"),
         ("reason", _reason(reason, ready.get("message", ""), word, meaning)),
-        ("remedy", reasons.REMEDY.get(reason, "").replace("NAME", machine["metadata"]["name"])),
+        ("remedy", _remedy(reason, machine)),
         ("runs on", "nowhere" if root_is_lost(machine) else _place(status.get("pod") or {})),
         ("director", machine["metadata"].get("labels", {}).get(names.DIRECTOR, "")),
         ("agent", made["agentID"]),
@@ -60,6 +61,16 @@ def _reason(reason: str, message: str, word: str, meaning: str) -> str:
     if message and message != meaning:
         return f"{reason}: {message}"
     return reason if reason != word else ""
+
+
+def _remedy(reason: str, machine: Json) -> str:
+    """As it can be typed."""
+    metadata = machine["metadata"]
+    name = names.root_claim(metadata["name"]) if reason == "ClaimPending" else metadata["name"]
+    text = re.sub(r"\bNAME\b", name, reasons.REMEDY.get(reason, ""))
+    if node := machine.get("status", {}).get("pod", {}).get("node"):
+        text = re.sub(r"\bNODE\b", node, text)
+    return re.sub(r"kubectl (?!taint)", f"kubectl --namespace {metadata.get('namespace', '')} ", text)
 
 
 def _place(pod: Json) -> str:

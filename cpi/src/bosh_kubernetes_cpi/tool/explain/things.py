@@ -13,7 +13,7 @@ from bosh_kubernetes_api.quantities import in_bytes
 from ..words import listed, size
 
 Json = dict[str, Any]
-Facts = list[tuple[str, str]]
+Facts = list[tuple[str, str | list[str]]]
 
 
 def disk(claim: Json, machines: list[Json]) -> Facts:
@@ -59,7 +59,7 @@ def stemcell(found: Json, machines: list[Json]) -> Facts:
         ("image", spec["image"]),
         ("pull secrets", listed(spec.get("pullSecrets", []))),
         ("directors", listed(stemcells.users(found)) or "none: it goes with its last machine"),
-        ("machines", listed(using) or "none"),
+        ("machines", using or "none"),
     ]
 
 

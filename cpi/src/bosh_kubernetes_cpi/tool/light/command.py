@@ -9,10 +9,11 @@ from typing import Any
 
 from ... import log
 from ...clock import Deadline
-from ...errors import CloudError, RegistryError, RequestError
+from ...errors import CloudError, NoCredential, RegistryError, RequestError, TimedOut
 from ...stemcell import light
 from ...stemcell.places import Places
 from ...stemcell.reference import BadReferenceError, Reference, parse
+from ...stemcell.registry import Registry
 from ...transport.http import Endpoint
 from .. import codes
 from ..session import Session
@@ -20,7 +21,7 @@ from ..words import facts
 from . import naming, published, tarball
 
 LOOK_UP = 120.0  # seconds for the registry
-AMD64 = "amd64"
+_UNASKED = (RegistryError, TimedOut, NoCredential)
 
 
 def run(session: Session) -> int:
@@ -32,9 +33,10 @@ def run(session: Session) -> int:
     try:
         image, said = _look_up(session, wanted)
     except CloudError as error:
-        if isinstance(error, RegistryError):
+        if type(error) is not CloudError:  # it could not be asked
             raise
-        session.print(error.message)
+        nothing = {"image": str(wanted), "file": None, "error": error.message}
+        session.print_json(nothing) if session.as_json else session.print(error.message)
         return codes.FINDINGS
     identity = naming.identify(
         image, said, name=options.name, version=options.version, os=options.os, architecture=options.architecture
@@ -65,17 +67,28 @@ def _look_up(session: Session, wanted: Reference) -> tuple[Reference, published.
     endpoint = session.api.endpoint if settings.get("service") else Endpoint("localhost", 1, tls=None)
     registry = Places(settings, endpoint, Deadline(LOOK_UP)).of(wanted)
     try:
-        image = light.pin(wanted, registry, say=log.progress)
+        image = _pinned(wanted, registry)
         spoken = {ours: theirs for theirs, ours in naming.ARCHITECTURES.items()}
         architecture = session.options.architecture
         try:
-            said = published.read(registry, image.digest, spoken.get(architecture, architecture) or AMD64)
-        except RegistryError as error:
+            said = published.read(registry, image.digest, spoken.get(architecture, architecture))
+        except _UNASKED as error:
             log.progress(f"what {image} says of itself is not read: {error.message}")
             said = published.Published()
         return image, said
     finally:
         registry.close()
+
+
+def _pinned(wanted: Reference, registry: Registry) -> Reference:
+    """As create_stemcell does, which would have no time left; here a digest is enough, whatever is in the way."""
+    try:
+        return light.pin(wanted, registry, say=log.progress)
+    except (TimedOut, NoCredential) as error:
+        if not wanted.digest:
+            raise
+        log.progress(f"image {wanted} is taken as given, its registry cannot confirm it: {error.message}")
+        return wanted
 
 
 def _write(path: Path, content: bytes) -> None:

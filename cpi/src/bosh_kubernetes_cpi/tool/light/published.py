@@ -11,6 +11,8 @@ from ...stemcell.registry import Registry
 
 Json = dict[str, Any]
 
+USUAL = "amd64"
+
 
 @dataclass(frozen=True)
 class Published:
@@ -22,6 +24,8 @@ class Published:
 
 def read(registry: Registry, digest: str, architecture: str) -> Published:
     """Of the manifest `digest`; of an index, of its image for linux on `architecture` (amd64, arm64).
+
+    Where that is empty, it is the only one that the index has for linux, else the one for amd64.
 
     Raises RegistryError, also for an index without such an image and documents that are none.
     """
@@ -37,6 +41,9 @@ def read(registry: Registry, digest: str, architecture: str) -> Published:
 
 def _platform(index: Json, architecture: str, registry: Registry, digest: str) -> str:
     platforms = [(each.get("platform") or {}, each.get("digest", "")) for each in index["manifests"]]
+    if not architecture:
+        there = [platform.get("architecture") for platform, _ in platforms if platform.get("os") == "linux"]
+        architecture = str(there[0]) if len(there) == 1 else USUAL
     for platform, found in platforms:
         if (platform.get("os"), platform.get("architecture")) == ("linux", architecture):
             return str(found)
