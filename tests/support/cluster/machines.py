@@ -37,6 +37,10 @@ WantedBy=multi-user.target
 """
 
 
+class AgentSilentError(AssertionError):
+    """It does not run, cannot be reached, or went down before it had answered."""
+
+
 @dataclass(frozen=True)
 class Identity:
     """What must not change while a machine lives."""
@@ -145,7 +149,8 @@ class Machine:
         body = json.dumps({"method": method, "arguments": arguments, "reply_to": "tests"})
         url = self.bus.format(ip=self.pod()["status"].get("podIP"))
         said = self.node.sh(f"curl -sk -m 20 {shlex.quote(url)} -d {shlex.quote(body)}", check=False)
-        assert said, f"the agent of {self.cid} does not answer"
+        if not said:
+            raise AgentSilentError(f"the agent of {self.cid} does not answer")
         answer = json.loads(said)
         if "exception" in answer:
             raise RuntimeError(f"agent of {self.cid}: {method}: {answer['exception']['message']}")

@@ -22,10 +22,18 @@ _UNPULLED = frozenset(
 _PENDING = frozenset(("", "ContainerCreating", "PodInitializing"))
 _TRIES = 30  # seconds that each end waits for the other
 
-# The directory is removed through process 1 of the node: a mount of its parent would hold all disks of the node.
+# The directory is removed through process 1 of the node: a mount of its parent would hold all disks of the node. The
+# other end may still write that the mount is gone.
+_END = """\
+umount /disks/probe 2> /dev/null; rmdir /disks/probe 2> /dev/null; n=0
+until rm -f /disks/gone; rmdir "/proc/1/root{directory}" 2> /dev/null || [ ! -e "/proc/1/root{directory}" ]; do
+  n=$((n + 1)); [ $n -le 5 ] || break; sleep 1
+done
+"""
 _BIND = """\
 at=/disks/probe
-end() {{ umount $at 2> /dev/null; rmdir $at 2> /dev/null; rmdir "/proc/1/root{directory}" 2> /dev/null; }}
+end() {{
+{end}}}
 fail() {{ echo "$1" > /dev/termination-log; end; exit 1; }}
 patiently() {{ why=$1; shift; n=0; until "$@"; do n=$((n + 1)); [ $n -le {tries} ] || fail "$why"; sleep 1; done; }}
 trap 'end; exit 143' TERM INT
@@ -34,7 +42,7 @@ why=$(mount -t tmpfs -o size=64k probe $at 2>&1) || fail "cannot mount: $why"
 patiently "its mount does not reach the machine's end" test -e $at/seen
 why=$(umount $at 2>&1) || fail "cannot unmount: $why"
 patiently "its mount stays at the machine's end" test -e /disks/gone
-rm -f /disks/gone; end
+end
 """
 _SEE = """\
 at=/warden-cpi-dev/probe
@@ -73,10 +81,17 @@ def pull(name: str, image: str, secrets: list[str], node: str) -> Json:
 
 def mount(name: str, image: str, secrets: list[str], node: str, host_directory: str) -> Json:
     directory = f"{host_directory}/{name}"
+    end = _END.format(directory=directory)
+    bind = _BIND.format(end=end, tries=_TRIES, directory=directory)
+    # Also as a hook: a shell that just starts has no trap yet.
+    cleans_up = {"lifecycle": {"preStop": {"exec": {"command": ["/bin/sh", "-c", end]}}}}
     pod = _pod(
         name,
         [
-            _end("attachment", image, _BIND.format(directory=directory, tries=_TRIES), "/disks", "Bidirectional"),
+            _end(
+                "attachment", image, _BIND.format(end=end, tries=_TRIES, directory=directory), "/disks", "Bidirectional"
+            )
+            | cleans_up,
             _end("machine", image, _SEE.format(tries=_TRIES), names.DISKS_DIRECTORY, "HostToContainer"),
         ],
         secrets,
