@@ -88,10 +88,7 @@ def mount(name: str, image: str, secrets: list[str], node: str, host_directory: 
     pod = _pod(
         name,
         [
-            _end(
-                "attachment", image, _BIND.format(end=end, tries=_TRIES, directory=directory), "/disks", "Bidirectional"
-            )
-            | cleans_up,
+            _end("attachment", image, bind, "/disks", "Bidirectional") | cleans_up,
             _end("machine", image, _SEE.format(tries=_TRIES), names.DISKS_DIRECTORY, "HostToContainer"),
         ],
         secrets,
