@@ -19,6 +19,7 @@ from tests.support.fakeapi.storage import FakeStorage
 Json = dict[str, Any]
 
 NAMESPACE = "bosh-machines"
+HINT = "/warden-cpi-dev/"  # of a disk's path in the guest, before its CID
 IMAGE = "registry.example.com/stemcell@sha256:" + "0" * 64
 STEMCELL = names.stemcell_cid(IMAGE)
 
@@ -181,3 +182,15 @@ def plugin(tmp_path: Path) -> Callable[..., str]:
 def connect_proxy() -> Iterator[ConnectProxy]:
     with ConnectProxy() as proxy:
         yield proxy
+
+
+@pytest.fixture
+def disk(cpi: Cpi) -> str:
+    """CID of a disk that no machine has."""
+    return str(cpi("create_disk", 1024, {}, "vm-hint"))
+
+
+def claim(api: FakeApi, cid: str) -> Json:
+    """The claim of a disk."""
+    found: Json = api.store.get("PersistentVolumeClaim", NAMESPACE, cid)
+    return found

@@ -4,19 +4,8 @@ import time
 
 import pytest
 
-from tests.component.conftest import NAMESPACE
+from tests.component.conftest import HINT, NAMESPACE
 from tests.support.cpi_process import CallError
-
-HINT = "/warden-cpi-dev/"
-
-
-@pytest.fixture
-def disk(cpi):
-    return cpi("create_disk", 1024, {}, "vm-hint")
-
-
-def claim(api, cid):
-    return api.store.get("PersistentVolumeClaim", NAMESPACE, cid)
 
 
 def test_attach_twice_gives_the_same_hint_and_one_disk(cpi, create_vm, disk) -> None:

@@ -5,19 +5,8 @@ import threading
 import pytest
 
 from bosh_kubernetes_api import names
-from tests.component.conftest import NAMESPACE, storage_class
+from tests.component.conftest import HINT, NAMESPACE, claim, storage_class
 from tests.support.cpi_process import CallError
-
-HINT = "/warden-cpi-dev/"
-
-
-@pytest.fixture
-def disk(cpi):
-    return cpi("create_disk", 1024, {}, "vm-hint")
-
-
-def claim(api, cid):
-    return api.store.get("PersistentVolumeClaim", NAMESPACE, cid)
 
 
 def test_create_disk_makes_a_claim_without_owner_and_does_not_wait_for_its_volume(api, cpi, disk) -> None:

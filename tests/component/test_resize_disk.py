@@ -5,7 +5,7 @@ import time
 import pytest
 
 from bosh_kubernetes_operator.disk.growth import is_growth
-from tests.component.conftest import NAMESPACE, storage_class
+from tests.component.conftest import NAMESPACE, claim, storage_class
 from tests.support.cpi_process import CallError
 
 NOT_SUPPORTED = "Bosh::Clouds::NotSupported"
@@ -21,10 +21,6 @@ def grows(api, storage):
 def disk(api, cpi, grows):
     """A bound one of 1024 MiB."""
     return bound(api, cpi("create_disk", 1024, {"storage_class": "grows"}, None))
-
-
-def claim(api, cid):
-    return api.store.get("PersistentVolumeClaim", NAMESPACE, cid)
 
 
 def bound(api, cid):

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tests.component.conftest import NAMESPACE, attributes_class, snapshot_class, storage_class
+from tests.component.conftest import NAMESPACE, attributes_class, claim, snapshot_class, storage_class
 from tests.component.test_snapshots import bound
 from tests.support.cpi_process import CallError
 
@@ -28,10 +28,6 @@ def new_disk(api, cpi, sidecars, classes):
         return cid
 
     return make
-
-
-def claim(api, cid):
-    return api.store.get("PersistentVolumeClaim", NAMESPACE, cid)
 
 
 def wish(api, cid):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .machine import condition
-from .names import DELETING, DISK, ROLE, ROLE_DISK, SNAPSHOT_CLASS, labels
+from .names import DISK, ROLE, ROLE_DISK, SNAPSHOT_CLASS, labels
 from .quantities import in_bytes
 
 TYPE_CHECKING = False
@@ -11,11 +11,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     Json = dict[str, Any]
-
-
-# Seconds after which a mark of deletion is left over from a call that died: delete_disk itself asks the API server for
-# the deletion right after it.
-ABANDONED = 900.0
 
 
 def claim(
@@ -44,13 +39,6 @@ def is_disk(claim: Json) -> bool:
     """Whether a claim is a persistent disk of BOSH, and no other claim of that name."""
     found = claim["metadata"].get("labels", {})
     return bool(found.get(ROLE) == ROLE_DISK and found.get(DISK) == claim["metadata"]["name"])
-
-
-def is_being_deleted(claim: Json, now: float) -> bool:
-    """Whether delete_disk has begun on it (`now`: seconds of Unix time): no machine gets it any more."""
-    mark = str(claim["metadata"].get("annotations", {}).get(DELETING, ""))
-    fresh = bool(mark) and not (mark.isdigit() and float(mark) + ABANDONED < now)
-    return fresh or "deletionTimestamp" in claim["metadata"]
 
 
 def is_lost(claim: Json) -> bool:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 ROLE = "stemcell"
 HEAVY = "heavy"  # we pushed its image, so we delete it
 LIGHT = "light"
-ABANDONED = 900.0  # seconds after which a mark of deletion counts for nothing: delete_stemcell itself ends far earlier
 
 
 def build(
@@ -54,18 +53,6 @@ def build(
 def users(stemcell: Json) -> list[str]:
     """UUIDs of the Directors that have uploaded it."""
     return [user["director"] for user in stemcell["spec"].get("users", [])]
-
-
-def deleting_since(stemcell: Json) -> str:
-    """When a delete_stemcell began to remove it, in seconds of Unix time; empty when none has."""
-    return str(stemcell["metadata"].get("annotations", {}).get(names.DELETING, ""))
-
-
-def is_being_deleted(stemcell: Json, now: float) -> bool:
-    """Whether a call is removing it (`now`: seconds of Unix time). An old mark is left over from one that died."""
-    since = deleting_since(stemcell)
-    fresh = bool(since) and not (since.isdigit() and float(since) + ABANDONED < now)
-    return fresh or "deletionTimestamp" in stemcell["metadata"]
 
 
 def edit(stemcell: Json, *, users: list[str], deleting: str = "") -> Json:

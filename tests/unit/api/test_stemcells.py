@@ -1,6 +1,6 @@
 """The Stemcell resource and the edits of its users."""
 
-from bosh_kubernetes_api import names, stemcells
+from bosh_kubernetes_api import deletion, names, stemcells
 
 IMAGE = f"r.example.com/a@sha256:{'0' * 64}"
 
@@ -41,5 +41,5 @@ def test_an_edit_conflicts_with_a_faster_one_and_sets_mark_and_users_together() 
 def test_users_and_mark_are_read_where_they_are_missing_too() -> None:
     assert stemcells.users({"spec": {}}) == []
     assert stemcells.users(built()) == ["d-1"]
-    assert stemcells.deleting_since({"metadata": {}}) == ""
-    assert stemcells.deleting_since({"metadata": {"annotations": {names.DELETING: "5"}}}) == "5"
+    assert deletion.deleting_since({"metadata": {}}) == ""
+    assert deletion.deleting_since({"metadata": {"annotations": {names.DELETING: "5"}}}) == "5"

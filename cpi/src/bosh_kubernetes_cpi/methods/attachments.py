@@ -5,7 +5,8 @@ from __future__ import annotations
 from time import time
 
 from bosh_kubernetes_api import names, paths
-from bosh_kubernetes_api.claims import is_being_deleted, is_lost
+from bosh_kubernetes_api.claims import is_lost
+from bosh_kubernetes_api.deletion import is_being_deleted
 from bosh_kubernetes_api.machine import condition, disk_status, disk_wishes, has_observed, wanted_disks
 
 from ..errors import CloudError, DiskNotFound, Failure, VMNotFound

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from time import time
 
-from bosh_kubernetes_api import names, paths, stemcells
+from bosh_kubernetes_api import names, paths
+from bosh_kubernetes_api.deletion import is_being_deleted
 from bosh_kubernetes_api.machine import condition, virtual_machine
 from bosh_kubernetes_api.settings import LARGEST, config_map, credentials, secret, settings
 
@@ -148,7 +149,7 @@ def _stemcell(call: Call, cid: str) -> Json:
         raise VMCreationFailed(
             f"there is no Stemcell {cid!r} in namespace {call.namespace}: upload it again (bosh upload-stemcell --fix)"
         )
-    if stemcells.is_being_deleted(found, time()):
+    if is_being_deleted(found, time()):
         raise VMCreationFailed(f"Stemcell {cid} is being deleted", ok_to_retry=True)
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bosh_kubernetes_api import names, paths
 from bosh_kubernetes_api.claims import claim, is_disk, is_lost
+from bosh_kubernetes_api.deletion import deleting_since
 from bosh_kubernetes_api.machine import holds_disk
 
 from ..errors import CloudError, Conflict, DiskNotFound, Failure, NotFound
@@ -137,7 +138,7 @@ def _marked(call: Call, path: str, disk_cid: str) -> Json | None:
             return None
         if not is_disk(found):
             raise CloudError(f"the claim {disk_cid} is no disk of BOSH (its labels say so): it is not deleted")
-        before = _mark(found)
+        before = deleting_since(found)
         mark = str(max(int(time()), int(before) + 1 if before.isdigit() else 0))  # another than anybody's before
         version = found["metadata"]["resourceVersion"]
         body = {"metadata": {"resourceVersion": version, "annotations": {names.DELETING: mark}}}
@@ -150,14 +151,10 @@ def _marked(call: Call, path: str, disk_cid: str) -> Json | None:
             return None
 
 
-def _mark(claim: Json) -> str:
-    return str(claim["metadata"].get("annotations", {}).get(names.DELETING, ""))
-
-
 def _unmark(call: Call, path: str, marked: Json) -> None:
     """Unless another call has marked it since: that one relies on its mark."""
     found: Json | None = marked
-    while found is not None and _mark(found) == _mark(marked):
+    while found is not None and deleting_since(found) == deleting_since(marked):
         version = found["metadata"]["resourceVersion"]
         try:
             call.api.merge_patch(

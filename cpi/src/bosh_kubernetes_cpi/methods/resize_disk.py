@@ -9,7 +9,8 @@ from __future__ import annotations
 from time import time
 
 from bosh_kubernetes_api import paths
-from bosh_kubernetes_api.claims import asked_size, capacity, is_being_deleted, is_bound, is_lost, waits_for_mount
+from bosh_kubernetes_api.claims import asked_size, capacity, is_bound, is_lost, waits_for_mount
+from bosh_kubernetes_api.deletion import is_being_deleted
 from bosh_kubernetes_api.events import newest
 from bosh_kubernetes_api.quantities import MIB
 from bosh_kubernetes_api.reasons import GROWTH_REFUSED

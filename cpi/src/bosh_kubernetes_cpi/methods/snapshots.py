@@ -5,7 +5,8 @@ from __future__ import annotations
 from time import time
 
 from bosh_kubernetes_api import names, paths
-from bosh_kubernetes_api.claims import is_being_deleted, is_bound, is_lost
+from bosh_kubernetes_api.claims import is_bound, is_lost
+from bosh_kubernetes_api.deletion import is_being_deleted
 from bosh_kubernetes_api.snapshots import is_snapshot, snapshot
 
 from ..errors import ApiError, CloudError, Conflict, DiskNotFound, Failure

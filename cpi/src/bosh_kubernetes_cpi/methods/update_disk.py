@@ -9,7 +9,8 @@ from __future__ import annotations
 from time import time
 
 from bosh_kubernetes_api import names, paths
-from bosh_kubernetes_api.claims import asked_size, is_being_deleted, is_bound, is_lost
+from bosh_kubernetes_api.claims import asked_size, is_bound, is_lost
+from bosh_kubernetes_api.deletion import is_being_deleted
 from bosh_kubernetes_api.machine import condition
 from bosh_kubernetes_api.quantities import MIB
 

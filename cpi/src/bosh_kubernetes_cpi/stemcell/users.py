@@ -12,6 +12,7 @@ from time import time
 from typing import Any
 
 from bosh_kubernetes_api import names, paths, stemcells
+from bosh_kubernetes_api.deletion import deleting_since, is_being_deleted
 
 from ..clock import Deadline
 from ..errors import CloudError, Conflict
@@ -49,7 +50,7 @@ class Users:
                 if found is None:
                     joined = True
                     found = self._api.create(self._collection, body)
-                elif self._director not in stemcells.users(found) or stemcells.deleting_since(found):
+                elif self._director not in stemcells.users(found) or deleting_since(found):
                     joined = joined or self._director not in stemcells.users(found)
                     wanted = sorted({*stemcells.users(found), self._director})
                     found = self._api.merge_patch(self._path(cid), stemcells.edit(found, users=wanted))
@@ -104,7 +105,7 @@ class Users:
         self._api.delete(self._path(stemcell["metadata"]["name"]), uid=stemcell["metadata"]["uid"])
 
     def _deleted_by_another(self, stemcell: Json) -> bool:
-        return stemcells.is_being_deleted(stemcell, self._now())
+        return is_being_deleted(stemcell, self._now())
 
     def _wait_for_deletion(self, cid: str, deadline: Deadline) -> None:
         while (found := self._api.find(self._path(cid))) is not None and self._deleted_by_another(found):

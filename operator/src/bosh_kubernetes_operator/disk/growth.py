@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from typing import Any, TypeGuard
 
 from bosh_kubernetes_api import names
-from bosh_kubernetes_api.claims import is_being_deleted, is_disk, is_lost, waits_for_mount
+from bosh_kubernetes_api.claims import is_disk, is_lost, waits_for_mount
+from bosh_kubernetes_api.deletion import is_being_deleted
 from bosh_kubernetes_api.machine import holds_disk
 
 Object = dict[str, Any]

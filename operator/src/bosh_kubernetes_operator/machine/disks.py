@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bosh_kubernetes_api import names
-from bosh_kubernetes_api.claims import is_being_deleted, is_lost
+from bosh_kubernetes_api.claims import is_lost
+from bosh_kubernetes_api.deletion import is_being_deleted
 
 from . import verdicts
 from .state import (

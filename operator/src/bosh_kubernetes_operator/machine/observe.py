@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 
 from bosh_kubernetes_api import names
-from bosh_kubernetes_api.claims import is_being_deleted
+from bosh_kubernetes_api.deletion import is_being_deleted
 from bosh_kubernetes_api.events import newest
 
 from ..cluster import Cluster

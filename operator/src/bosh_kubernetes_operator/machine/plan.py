@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from bosh_kubernetes_api import names
-from bosh_kubernetes_api.claims import is_being_deleted, is_lost
+from bosh_kubernetes_api.claims import is_lost
+from bosh_kubernetes_api.deletion import is_being_deleted
 
 from . import delete
 from .pod import HELD_ON

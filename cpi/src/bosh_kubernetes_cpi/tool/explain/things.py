@@ -6,7 +6,8 @@ import time
 from typing import Any
 
 from bosh_kubernetes_api import names, stemcells
-from bosh_kubernetes_api.claims import asked_size, capacity, is_being_deleted, is_lost, waits_for_mount
+from bosh_kubernetes_api.claims import asked_size, capacity, is_lost, waits_for_mount
+from bosh_kubernetes_api.deletion import deleting_since, is_being_deleted
 from bosh_kubernetes_api.machine import disk_status, holds_disk
 from bosh_kubernetes_api.quantities import in_bytes
 
@@ -50,7 +51,7 @@ def stemcell(found: Json, machines: list[Json]) -> Facts:
     name, spec = found["metadata"]["name"], found["spec"]
     using = [each["metadata"]["name"] for each in machines if each["spec"]["machine"]["stemcell"] == name]
     ours = "its image was pushed by the CPI, and goes with it" if spec["format"] == stemcells.HEAVY else ""
-    since = stemcells.deleting_since(found)
+    since = deleting_since(found)
     return [
         ("status", "a deletion has begun" if since else "can be used"),
         ("stemcell", f"{spec.get('name') or 'unnamed'} {spec.get('version', '')}".strip()),
