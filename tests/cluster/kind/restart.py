@@ -71,14 +71,17 @@ def _docker(engine: Engine, node: str, *words: str) -> None:
 def thaw(container: str) -> list[Path]:
     """Thaw what is frozen below a container's v1 freezer cgroup (a `runc init` that its parent left there)."""
     thawed = []
-    for top in FREEZER.glob(f"**/{container}"):
-        for file in top.rglob("freezer.state"):
-            try:
-                if file.read_text().strip() == "FROZEN":
-                    file.write_text("THAWED")
-                    thawed.append(file.parent)
-            except OSError:
-                continue  # the group went away between listing and reading
+    # os.walk and not rglob: groups go away while they are listed, and rglob raises on the first
+    for directory, _, _ in os.walk(FREEZER):
+        if container not in Path(directory).parts:
+            continue
+        state = Path(directory, "freezer.state")
+        try:
+            if state.read_text().strip() == "FROZEN":
+                state.write_text("THAWED")
+                thawed.append(state.parent)
+        except OSError:
+            continue  # it went away between listing and reading
     return thawed
 
 
