@@ -234,9 +234,11 @@ def nodes(suite: Suite) -> None:
 
 
 def bench(suite: Suite) -> None:
+    """Its tables are what it is run for: they are printed as they come."""
     with_cluster(suite)
+    suite.once("programs", lambda: programs(suite))
     suite.once("interpreter", lambda: interpreter(suite))
-    suite.pytest("bench", "tests/bench")
+    suite.pytest("bench", "tests/bench", "--capture=no")
 
 
 def without_cluster(name: str, *paths: str) -> Callable[[Suite], None]:
