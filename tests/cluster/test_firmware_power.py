@@ -1,6 +1,7 @@
 """Power as the firmware keeps it, driven without operator: reboot, power-off, TERM, orders, crashes."""
 
 import re
+import shlex
 from collections.abc import Callable
 
 import pytest
@@ -67,6 +68,21 @@ def test_term_ends_the_guest_in_order_and_is_not_remembered(bare: Make, flavour:
 
     assert ended["exitCode"] == 143
     assert machine.guest("cat /etc/ended") == "ended\n"
+
+
+def test_a_monit_that_misses_the_first_word_is_told_again(bare: Make) -> None:
+    """As the real one does when the signal comes while it checks: it sleeps out its cycle. Killed, it notes nothing."""
+    machine = bare("runit")
+    busy = """#!/bin/sh
+        trap '[ "$told" ] && echo asked again > /etc/ended && exit; told=yes' TERM
+        echo up > /run/busy; while :; do sleep 0.1; done"""
+    machine.guest(f"cp /etc/sv/monit/run /etc/monit.run; printf %s {shlex.quote(busy)} > /etc/sv/monit/run; sv t monit")
+    eventually(lambda: machine.guest("cat /run/busy", check=False), within=30, what="the busy monit runs")
+
+    machine.guest("mv /etc/monit.run /etc/sv/monit/run; reboot", check=False)
+    machine.wait("running", boots=2, crashes=0)
+
+    assert machine.guest("cat /etc/ended") == "asked again\n"
 
 
 @both
