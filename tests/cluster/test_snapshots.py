@@ -1,13 +1,16 @@
 """snapshot_disk and delete_snapshot on a driver that really copies; restored as a user would, by a new claim."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.cluster.kind.create import Cluster
 from tests.support.cluster.content import checksum, fill
+from tests.support.cluster.installation import ROOT
 from tests.support.cluster.kubectl import Kubectl
 from tests.support.cluster.machines import STORE, Machine
 from tests.support.cluster.wait import eventually
@@ -16,6 +19,7 @@ WRITER = (
     f"setsid sh -c 'while :; do n=$((n + 1)); echo $n >> {STORE}/lines; sync -d {STORE}/lines; sleep 0.01; done'"
     " < /dev/null > /dev/null 2>&1 & echo $! > /tmp/writer"
 )
+MANIFEST = re.compile(r"^## Restore a snapshot$.*?^```yaml$(.*?)^```$", re.MULTILINE | re.DOTALL)
 KIND = "volumesnapshots.snapshot.storage.k8s.io"
 SIZES = {"bosh-block": 64, "bosh-block-xfs": 320}
 
@@ -118,4 +122,29 @@ def test_a_snapshot_outlives_its_disk_and_goes_by_delete_snapshot_alone(
     machine.cpi("delete_snapshot", snapshot)
     assert kubectl.get(KIND, snapshot) is None
     eventually(lambda: not copy.exists(), within=60, what=f"{copy} is deleted")
+    machine.cpi("delete_snapshot", snapshot)
+
+
+def test_a_snapshot_becomes_a_disk_by_the_manifest_of_the_docs(shared_machine: Machine) -> None:
+    machine, kubectl = shared_machine, shared_machine.kubectl
+    disk = machine.plug(storage_class="bosh-block")
+    machine.mount(disk)
+    total = machine.guest(fill(STORE))
+    snapshot = machine.cpi("snapshot_disk", disk, {})
+    machine.unplug(disk)
+
+    found = MANIFEST.search((ROOT / "docs/monitoring.md").read_text())
+    assert found
+    again = f"disk-{snapshot}"
+    filled = {"disk-restored": again, "DIRECTOR": machine.cpi.director, "CLASS": "bosh-block", "SIZE": "64Mi"}
+    filled["SNAPSHOT"] = snapshot
+    kubectl.apply(yaml.safe_load(re.sub("|".join(filled), lambda word: filled[word[0]], found[1])))
+
+    assert machine.cpi("has_disk", again) is True
+    machine.cpi("attach_disk", machine.cid, again)
+    machine.mount(again)
+    assert machine.guest(checksum(STORE)) == total
+    machine.unplug(again)
+    machine.cpi("delete_disk", again)
+    assert kubectl.get("pvc", again) is None
     machine.cpi("delete_snapshot", snapshot)
