@@ -173,14 +173,20 @@ def on_device(machine: Machine, disk: str, name: str, folder: Path) -> str:
 def test_what_the_guest_has_written_is_on_the_device_when_a_flush_is_echoed(
     machine: Machine, block_class: str, state: str, tmp_path: Path
 ) -> None:
-    """What snapshot_disk asks for, whether the agent has mounted the disk or not, and of a machine that is off."""
+    """What snapshot_disk asks for, whether the agent has mounted the disk or not, and of a machine that is off.
+
+    A guest that ends in order leaves nothing behind in memory: what a reset one may have left is written by the node.
+    """
     disk = machine.plug(storage_class=block_class)
     if state != "unmounted":
         machine.mount(disk)
-    machine.guest(f"echo written-{state} > /warden-cpi-dev/{disk}/file")
     if state == "off":
         machine.kubectl.patch("virtualmachines.cpi.bosh.io", machine.cid, {"spec": {"power": "Stopped"}})
         machine.wait("Stopped")
+        folder = f"/var/lib/bosh-kubernetes/{machine.resource()['metadata']['uid']}"
+        machine.node.sh(f"echo written-{state} > {folder}/disks/{disk}/file")
+    else:
+        machine.guest(f"echo written-{state} > /warden-cpi-dev/{disk}/file")
 
     wish = {"cid": disk, "flush": "by-the-test"}
     machine.kubectl.patch("virtualmachines.cpi.bosh.io", machine.cid, {"spec": {"disks": [wish]}})

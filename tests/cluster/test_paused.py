@@ -25,8 +25,10 @@ def test_a_paused_machine_is_left_alone_and_its_deletion_waits(
         eventually(lambda: "asked to delete it" in ready(machine)["message"], within=30, what="the deletion is seen")
 
         assert (ready(machine)["status"], ready(machine)["reason"]) == ("False", "Paused")
+        assert "deletionTimestamp" not in machine.pod()["metadata"]
         assert machine.identity() == before
-        assert machine.boots() == boots
+        guest = machine.ctl("status")
+        assert (guest["state"], guest["boots"]) == ("running", boots)
         assert machine.cpi("has_vm", machine.cid) is True
 
     eventually(lambda: machine.cpi("has_vm", machine.cid) is False, within=60, what=f"{machine.cid} is deleted")
