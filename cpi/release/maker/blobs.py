@@ -6,6 +6,7 @@ The file is the bosh CLI's (`size`, `sha`), with one key more that it lets pass:
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import shutil
 import tempfile
@@ -48,6 +49,7 @@ def listed(folder: Path) -> list[Blob]:
         return []
     blobs = []
     for path, entry in (yaml.safe_load(index.read_text()) or {}).items():
+        entry = entry or {}
         kind, _, digest = str(entry.get("sha")).partition(":")
         if kind != "sha256" or len(digest) != 64 or not isinstance(entry.get("size"), int) or not entry.get("url"):
             raise ReleaseError(f"{index}: {path} needs size, sha (sha256:…) and url")
@@ -64,10 +66,15 @@ def find(blob: Blob, folders: Sequence[Path] = ()) -> Path:
     """
     names = (blob.sha256, blob.path, Path(blob.path).name)
     places = [folder / name for folder in folders for name in names] + [cache() / blob.sha256]
-    for place in places:
-        if place.is_file() and sha256(place) == blob.sha256:
+    there = [place for place in places if place.is_file()]
+    for place in there:
+        if sha256(place) == blob.sha256:
             return place
-    return _download(blob)
+    try:
+        return _download(blob)
+    except ReleaseError as error:
+        others = f"; of another digest: {', '.join(map(str, there))}" if there else ""
+        raise ReleaseError(f"{error}{others}") from error
 
 
 def sha256(path: Path) -> str:
@@ -82,21 +89,19 @@ def sha256(path: Path) -> str:
 def _download(blob: Blob) -> Path:
     """Into the cache, at once or not at all."""
     cache().mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=cache(), prefix=".download-") as file:
+    with tempfile.TemporaryDirectory(dir=cache(), prefix=".download-") as folder:
+        new = Path(folder) / blob.sha256
         try:
-            with urllib.request.urlopen(blob.url, timeout=PATIENCE) as answer:
+            with urllib.request.urlopen(blob.url, timeout=PATIENCE) as answer, new.open("wb") as file:
                 shutil.copyfileobj(answer, file)
-        except OSError as error:
+            found, size = sha256(new), new.stat().st_size
+            if found != blob.sha256 and size < blob.size:
+                raise ConnectionError(f"it ended after {size} of {blob.size} bytes")
+        except (OSError, ValueError, http.client.HTTPException) as error:  # the second: a URL that is none
             raise ReleaseError(
                 f"{blob.path}: cannot be downloaded from {blob.url} ({error}); put the file into a folder and name "
                 "that with --blobs"
             ) from error
-        file.flush()
-        if (found := sha256(Path(file.name))) != blob.sha256:
+        if found != blob.sha256:
             raise ReleaseError(f"{blob.path}: {blob.url} has a file of SHA-256 {found}, not {blob.sha256}")
-        place = cache() / blob.sha256
-        new = cache() / f".new-{os.getpid()}-{blob.sha256}"
-        os.link(file.name, new)
-    new.chmod(0o644)
-    new.replace(place)
-    return place
+        return new.replace(cache() / blob.sha256)
