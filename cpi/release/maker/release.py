@@ -26,24 +26,26 @@ def stage(folder: Path, target: Path, *, source: Path, license_file: Path, blob_
     follows no links.
 
     Raises:
-        ReleaseError: something that the folder names is not to be had; or `target` is not empty.
+        ReleaseError: something that the folder names is not to be had, or `target` is not empty; nothing was made.
     """
     if target.exists() and any(target.iterdir()):
         raise ReleaseError(f"{target} is not empty")
+    libraries = vendor.vendored(folder)
+    found = {blob.path: blobs.find(blob, blob_folders) for blob in blobs.listed(folder)}
     ignored = shutil.ignore_patterns("__pycache__")
     for name in ("config", "jobs", "packages"):
         if (folder / name).is_dir():
             shutil.copytree(folder / name, target / name, ignore=ignored)
     if source.is_dir():
         shutil.copytree(source, target / "src", ignore=ignored)
-    for path, content in vendor.vendored(folder).items():
+    for path, content in libraries.items():
         file = target / "src" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
-    for blob in blobs.listed(folder):
-        file = target / "blobs" / blob.path
+    for path, blob in found.items():
+        file = target / "blobs" / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(blobs.find(blob, blob_folders), file)
+        shutil.copyfile(blob, file)
     shutil.copyfile(license_file, target / license_file.name)
 
 
@@ -88,7 +90,7 @@ def build(folder: Path, version: str, *, commit: str = "non-git", dirty: bool = 
 def job_files(folder: Path) -> Files:
     """What the archive of a job holds: the spec as `job.MF`, `monit` (which must exist, even empty), the templates."""
     files: Files = {"job.MF": _file(folder / "spec"), "monit": _file(folder / "monit")}
-    for template in _load(folder / "spec").get("templates", {}):
+    for template in _load(folder / "spec").get("templates") or {}:
         files[f"templates/{template}"] = _file(folder / "templates" / template)
     return files
 
@@ -97,7 +99,7 @@ def package_files(folder: Path, name: str) -> Files:
     """What the archive of a package holds: `packaging`, and what its spec's globs match in `src`, then in `blobs`."""
     package = folder / "packages" / name
     files: Files = {"packaging": _file(package / "packaging")}
-    for pattern in _load(package / "spec").get("files", []):
+    for pattern in _load(package / "spec").get("files") or []:
         found = False
         for root in (folder / "src", folder / "blobs"):
             for path in _matching(root, pattern):

@@ -158,3 +158,12 @@ def test_missing_package_is_named(sample: Path, spec: str) -> None:
 
     with pytest.raises(ReleaseError, match=f"{spec}: the release has no package other"):
         build(sample, "1")
+
+
+@pytest.mark.parametrize(("spec", "key"), [("packages/a/spec", "files"), ("jobs/j/spec", "templates")])
+def test_key_without_a_value_names_nothing(sample: Path, spec: str, key: str) -> None:
+    """YAML's null, which is an empty list for the bosh CLI."""
+    path = sample / spec
+    path.write_text(f"---\nname: x\n{key}:\n")
+
+    build(sample, "1")
