@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -18,7 +19,8 @@ from .release import build, stage
 RELEASE = Path(__file__).resolve().parents[1]
 ROOT = RELEASE.parents[1]
 INPUTS = ("LICENSE", "cpi/release", "cpi/src")  # what a release is made from, below ROOT
-VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._+-]*")
+PART, MORE = (rf"[0-9A-Za-z_{also}]+(\.[0-9A-Za-z_{also}]+)*" for also in ("", "-"))
+VERSION = re.compile(rf"{PART}(-{MORE})?(\+{MORE})?")  # as client and Director read it
 
 
 def project_version() -> str:
@@ -36,6 +38,18 @@ def git(*words: str) -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()
+
+
+def changed() -> list[str] | None:
+    """Files that a release is made from and that differ from the commit; None where git does not tell.
+
+    Modules that git is told to pass over count, too: a package's spec takes them.
+    """
+    said = git("status", "--porcelain", "-z", "--untracked-files=all", "--ignored", "--", *INPUTS)
+    if said is None:
+        return None
+    entries = [entry for entry in said.split("\0") if entry and (not entry.startswith("!!") or entry.endswith(".py"))]
+    return [entry.split(maxsplit=1)[-1] for entry in entries]
 
 
 def dev_version() -> str:
@@ -58,7 +72,7 @@ def main(words: list[str] | None = None) -> int:
     arguments = parser.parse_args(words)
     try:
         _make(arguments)
-    except ReleaseError as error:
+    except (ReleaseError, OSError) as error:
         print(f"make_release: {error}", file=sys.stderr)
         return 1
     return 0
@@ -68,9 +82,18 @@ def _make(arguments: argparse.Namespace) -> None:
     version = arguments.final or arguments.version or dev_version()
     if not VERSION.fullmatch(version):
         raise ReleaseError(f"{version!r} is no version of a release")
-    dirty = bool(git("status", "--porcelain", "--", *INPUTS))
+    if missing := [folder for folder in arguments.blobs if not folder.is_dir()]:
+        raise ReleaseError(f"--blobs {missing[0]}: no such folder")
+    dirty = changed()
+    if arguments.final and dirty is None:
+        raise ReleaseError(
+            f"a final release is made from what is committed, and git does not tell what that is here: git -C {ROOT} "
+            "status says why; --version makes a release all the same"
+        )
     if arguments.final and dirty:
-        raise ReleaseError("a final release is made from what is committed; commit or stash your changes")
+        raise ReleaseError(
+            f"a final release is made from what is committed; commit, stash or remove {', '.join(dirty[:5])}"
+        )
     source = ROOT / "cpi/src" if arguments.folder.resolve() == RELEASE else arguments.folder / "src"
     given = {"source": source, "license_file": ROOT / "LICENSE", "blob_folders": arguments.blobs}
     if arguments.stage:
@@ -79,9 +102,22 @@ def _make(arguments: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         stage(arguments.folder, Path(temporary), **given)
         commit = git("rev-parse", "--short=9", "HEAD") or "non-git"
-        content = build(Path(temporary), version, commit=commit, dirty=dirty)
+        try:
+            content = build(Path(temporary), version, commit=commit, dirty=bool(dirty))
+        except ReleaseError as error:  # who reads it finds nothing in the copy, which is gone by then
+            raise ReleaseError(str(error).replace(temporary, str(arguments.folder))) from error
         name = yaml.safe_load((Path(temporary) / "config/final.yml").read_text())["name"]
     arguments.out.mkdir(parents=True, exist_ok=True)
     path = arguments.out / f"{name}-{version}.tgz"
-    path.write_bytes(content)
+    _write(path, content)
     print(f"{path}  {len(content) >> 20} MiB  sha256:{hashlib.sha256(content).hexdigest()}")
+
+
+def _write(path: Path, content: bytes) -> None:
+    """All of it or nothing: half a tarball would be taken for the newest release."""
+    new = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        new.write_bytes(content)
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The command that makes a release: versions, and what it refuses."""
+"""The command that makes a release: versions, what it refuses, and what it leaves when it fails."""
 
 import hashlib
 import os
@@ -37,10 +37,13 @@ def tree(tmp_path: Path, folder: Path) -> Path:
 def make(tmp_path: Path, tree: Path, tiny_blobs: Path) -> Make:
     """Runs the command in the tree."""
 
-    def run(*words: str, tree: Path = tree, umask: int = 0o022, blobs: Path | None = tiny_blobs) -> object:
+    def run(
+        *words: str, tree: Path = tree, umask: int = 0o022, blobs: Path | None = tiny_blobs, largest: int = 0
+    ) -> object:
         given = ["--blobs", str(blobs)] if blobs else []
+        limit = ["prlimit", f"--fsize={largest}"] if largest else []
         return subprocess.run(
-            [sys.executable, "cpi/release/make_release.py", "--out", "dist", *given, *words],
+            [*limit, sys.executable, "cpi/release/make_release.py", "--out", "dist", *given, *words],
             cwd=tree,
             env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
             umask=umask,
@@ -127,12 +130,82 @@ def test_final_release_refuses_uncommitted_changes_of_what_goes_in_and_no_others
     assert not (tree / "dist").exists()
 
 
-@pytest.mark.parametrize("version", ["../1", "1 2", "-1", "1/2"])
+def test_final_release_refuses_modules_that_git_does_not_tell_of(make: Make, tree: Path) -> None:
+    """A package's spec takes every module, whatever the user has told git to pass over."""
+    (tree / "cpi/src/bosh_kubernetes_cpi/scratch.py").write_text("")
+    git(tree, "config", "status.showUntrackedFiles", "no")
+    unlisted = make("--final", "1")
+    git(tree, "config", "--unset", "status.showUntrackedFiles")
+    (tree / ".git/info/exclude").write_text("scratch.py\n.DS_Store\n")
+    ignored = make("--final", "1")
+    (tree / "cpi/src/bosh_kubernetes_cpi/scratch.py").rename(tree / "cpi/src/.DS_Store")
+
+    assert [done.returncode for done in (unlisted, ignored)] == [1, 1]
+    assert "committed; commit, stash or remove cpi/src/bosh_kubernetes_cpi/scratch.py\n" in ignored.stderr
+    assert make("--final", "1").returncode == 0, "this one goes into no package"
+
+
+def test_final_release_is_refused_where_git_does_not_tell_what_is_committed(make: Make, tree: Path) -> None:
+    (tree / ".git").rename(tree / "elsewhere")
+
+    done = make("--final", "1")
+
+    assert done.returncode == 1
+    assert f"git does not tell what that is here: git -C {tree} status" in done.stderr
+    assert not (tree / "dist").exists()
+    assert make("--version", "1").returncode == 0
+    assert manifest(made(tree))["commit_hash"] == "non-git"
+
+
+def test_run_that_ends_early_leaves_no_half_tarball_and_the_older_one(make: Make, tree: Path) -> None:
+    make("--version", "1")
+    before = made(tree).read_bytes()
+
+    done = make("--version", "1", largest=len(before) - 1)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("make_release: [Errno 27] File too large"), done.stderr
+    assert made(tree).read_bytes() == before
+
+
+def test_what_a_folder_lacks_is_named_where_it_lacks_it(make: Make, folder: Path) -> None:
+    """Not in the copy that is made of it, which is gone by then."""
+    (folder / "packages/bosh_kubernetes_cpi/packaging").unlink()
+
+    done = make("--version", "1", "--folder", str(folder))
+
+    assert done.returncode == 1
+    assert f"make_release: {folder}/packages/bosh_kubernetes_cpi/packaging: no such file" in done.stderr
+
+
+def test_place_for_the_tarball_that_is_none_is_told(make: Make, tree: Path) -> None:
+    (tree / "dist").write_text("a file")
+
+    done = make("--version", "1")
+
+    assert (done.returncode, done.stderr) == (1, "make_release: [Errno 17] File exists: 'dist'\n")
+
+
+@pytest.mark.parametrize("version", ["../1", "1 2", "-1", "1/2", "1+", "1.", "1..2", "1-", "1+a+b"])
 def test_what_is_no_version_is_refused(make: Make, version: str) -> None:
     done = make(f"--version={version}")
 
     assert done.returncode == 1
     assert f"{version!r} is no version of a release" in done.stderr
+
+
+def test_staging_that_fails_leaves_nothing_in_the_way_of_the_next(make: Make, tmp_path: Path) -> None:
+    staged = tmp_path / "staged"
+
+    assert "cannot be downloaded" in make("--stage", str(staged), blobs=None).stderr
+    assert not staged.exists()
+    assert make("--stage", str(staged)).returncode == 0
+
+
+def test_folder_of_blobs_that_is_not_there_is_told(make: Make) -> None:
+    done = make("--version", "1", blobs=Path("blob"))
+
+    assert (done.returncode, done.stderr) == (1, "make_release: --blobs blob: no such folder\n")
 
 
 def test_staged_folder_has_what_the_bosh_cli_reads(make: Make, tree: Path, tiny_blobs: Path, tmp_path: Path) -> None:
