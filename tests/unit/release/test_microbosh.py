@@ -1,9 +1,6 @@
-"""microbosh: what its files agree on, and the words with which its script calls the client."""
+"""microbosh: what its files agree on."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +17,6 @@ FOLDER = ROOT / "cpi/release/microbosh"
 OPS = ROOT / "cpi/release/ops/kubernetes"
 SERVICES = ["node-ports.yml", "load-balancer.yml"]
 AGENT, DIRECTOR = 6868, 25555
-FAKE_KUBECTL = """#!/bin/sh
-# STAND-IN for kubectl: answers what the script asks for, and notes what it applies.
-case "$*" in
-  *"contexts"*) echo kind-microbosh ;;
-  *"clusters"*) echo https://127.0.0.1:6443 ;;
-  *"get secret bosh-cpi-token"*) printf 'kubernetes: {server: s, ca: c, token: t}\\nnamespace: bosh-machines\\n' ;;
-  *"get service kubernetes"*) echo 10.96.0.1 ;;
-  *" apply -f "*) echo "$*" >>"$NOTES" ;;
-  *) echo "unexpected: $*" >&2; exit 1 ;;
-esac
-"""
-FAKE_BOSH = f"""#!/bin/sh
-# STAND-IN for the client: `int` is the driver's, other commands are noted.
-if [ "$1" = int ]; then PYTHONPATH={ROOT} exec {sys.executable} -m tests.e2e.driver "$@"; fi
-for word in "$@"; do echo "$word" >>"$NOTES"; done
-"""
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -89,125 +70,6 @@ def test_the_service_range_is_the_script_s() -> None:
     )
 
 
-class Script:
-    """The script with stand-ins for what it calls."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.notes = folder / "notes"
-        for name, text in {"kubectl": FAKE_KUBECTL, "bosh": FAKE_BOSH, "ruby": "#!/bin/sh\n"}.items():
-            (folder / name).write_text(text)
-            (folder / name).chmod(0o755)
-        deployment = folder / "bosh-deployment/docker"
-        deployment.mkdir(parents=True)
-        stemcell = {"url": "https://example.com/s.tgz", "sha1": "0123"}
-        (deployment / "cpi.yml").write_text(
-            yaml.safe_dump([{"name": "cpi", "value": {}}, {"name": "stemcell", "value": stemcell}])
-        )
-        (folder / "cpi.tgz").touch()
-
-    def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        given = {"MICROBOSH": str(self.folder), "CPI_RELEASE": str(self.folder / "cpi.tgz"), "NOTES": str(self.notes)}
-        path = f"{self.folder}:{os.environ['PATH']}"
-        return subprocess.run(
-            [FOLDER / "microbosh", *words], env={"PATH": path, **given, **environment}, cwd=self.folder,
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-
-    def variables(self) -> dict[str, str]:
-        """-v of the noted call."""
-        words = self.notes.read_text().splitlines()
-        pairs = [words[at + 1] for at, word in enumerate(words) if word == "-v"]
-        return dict(pair.split("=", 1) for pair in pairs)
-
-    def ops(self) -> list[str]:
-        return re.findall(r"/ops/kubernetes/([\w-]+)\.yml", self.notes.read_text())
-
-
-@pytest.fixture
-def script(tmp_path: Path) -> Script:
-    return Script(tmp_path)
-
-
-def test_director_takes_the_stemcell_of_bosh_deployment_and_all_that_kind_needs(script: Script) -> None:
-    done = script.run("director", "-o", "mine.yml")
-
-    assert done.returncode == 0, done.stderr
-    assert script.ops() == ["cpi", "chart-registry", "inside-server", "node-ports", "kind"]
-    assert script.variables() == {
-        "kubernetes_cluster_ip": "10.96.0.1",
-        "cpi_release": f"file://{script.folder}/cpi.tgz",
-        "stemcell_url": "https://example.com/s.tgz",
-        "stemcell_sha1": "0123",
-        "director_name": "bosh",
-        "internal_ip": "10.96.0.200",
-        "internal_cidr": "10.96.0.0/16",
-        "internal_gw": "10.96.0.1",
-        "external_ip": "127.0.0.1",
-    }
-    noted = script.notes.read_text().splitlines()
-    assert noted[-2:] == ["-o", "mine.yml"]
-    assert "node-ports.yml" in noted[0], "the Service is there before the machine"
-    assert (script.folder / "kubernetes.yml").stat().st_mode & 0o077 == 0, "it holds a token"
-
-
-def test_a_stemcell_of_one_s_own_needs_no_digest(script: Script) -> None:
-    done = script.run("director", STEMCELL=str(script.folder / "cpi.tgz"))
-
-    assert done.returncode == 0, done.stderr
-    assert script.variables()["stemcell_url"] == f"file://{script.folder}/cpi.tgz"
-    assert script.variables()["stemcell_sha1"] == '""'
-
-
-def test_paths_are_read_from_the_current_folder(script: Script) -> None:
-    """The client reads a relative one from the manifest's."""
-    done = script.run("director", STEMCELL="cpi.tgz", CPI_RELEASE="./cpi.tgz", MICROBOSH=".")
-
-    assert done.returncode == 0, done.stderr
-    assert script.variables()["stemcell_url"] == f"file://{script.folder}/cpi.tgz"
-    assert script.variables()["cpi_release"] == f"file://{script.folder}/./cpi.tgz"
-    assert str(script.folder) in script.notes.read_text()
-
-
-def test_where_no_director_is_nothing_is_exported(script: Script) -> None:
-    (script.folder / "bosh").write_text("#!/bin/sh\necho no such file >&2; exit 1\n")
-    done = script.run("env")
-
-    assert done.returncode != 0
-    assert done.stdout == ""
-
-
-def test_delete_has_the_words_of_create(script: Script) -> None:
-    script.run("director")
-    created = script.notes.read_text().splitlines()[1:]
-    script.notes.unlink()
-    done = script.run("delete")
-
-    assert done.returncode == 0, done.stderr
-    assert created[0] == "create-env"
-    assert script.notes.read_text().splitlines() == ["delete-env", *created[1:]]
-
-
-@pytest.mark.parametrize(
-    ("words", "environment", "says", "code"),
-    [
-        (["director"], {"CPI_RELEASE": "/nonexistent"}, "make release", 1),
-        (["director"], {"STEMCELL": "/nonexistent.tgz"}, "/nonexistent.tgz: no such file", 1),
-        (["director"], {"BOSH": "no-such-client"}, "no-such-client is not on the PATH", 1),
-        ([], {}, "usage: microbosh COMMAND", 64),
-        (["destroy"], {}, "usage: microbosh COMMAND", 64),
-    ],
-)
-def test_what_is_missing_is_said(
-    script: Script, words: list[str], environment: dict[str, str], says: str, code: int
-) -> None:
-    done = script.run(*words, **environment)
-
-    assert says in done.stderr
-    assert done.returncode == code
-    assert not script.notes.exists(), "something was done"
-
-
 def test_the_manifest_of_bosh_init_has_what_the_cpi_knows(tmp_path: Path) -> None:
     """Filled in as its head says; read in the form of 2018: one of `jobs`, with `templates`."""
     values = {
@@ -244,3 +106,8 @@ def test_the_manifest_of_bosh_init_has_what_the_cpi_knows(tmp_path: Path) -> Non
     ]
     named = re.findall(r"^# (\w+)  +\S", (FOLDER / "bosh-init.yml").read_text(), re.MULTILINE)
     assert set(named) == set(values)
+
+
+def test_credentials_in_the_usual_place_are_not_for_git() -> None:
+    """`make microbosh` keeps state, keys and token in the folder `microbosh` of the work tree."""
+    assert "/microbosh/" in (ROOT / ".gitignore").read_text().splitlines()
