@@ -55,7 +55,7 @@ def available() -> list[Blob]:
 def _known(blob: Blob) -> Blob | None:
     """The blob from the cache or from upstream, or the stand-in that was found for it before."""
     note = _note(blob)
-    if note.is_file():
+    if note.is_file() and not (blobs.cache() / blob.sha256).is_file():
         stand_in = replace(blob, **json.loads(note.read_text()))
         if (blobs.cache() / stand_in.sha256).is_file():
             return stand_in
