@@ -79,7 +79,7 @@ func (c *controller) wantedVolume(request *csi.CreateVolumeRequest) (*volume, er
 		return nil, err
 	}
 	source := request.GetVolumeContentSource()
-	if source != nil && source.GetSnapshot() == nil {
+	if source != nil && source.GetSnapshot().GetSnapshotId() == "" {
 		return nil, status.Error(codes.InvalidArgument, "a volume is made from a snapshot or from nothing")
 	}
 	bytes, err := size(request.GetCapacityRange(), minimumSize[kind])
@@ -137,7 +137,8 @@ func (c *controller) fill(request *csi.CreateVolumeRequest, wanted *volume) erro
 	if request.GetCapacityRange().GetRequiredBytes() == 0 {
 		wanted.Size = max(wanted.Size, source.Size)
 	}
-	if wanted.Size < source.Size {
+	limit := request.GetCapacityRange().GetLimitBytes()
+	if wanted.Size < source.Size || (limit > 0 && limit < source.Size) {
 		return status.Errorf(codes.OutOfRange, "%s needs %d bytes, and %d are asked for", source.ID, source.Size, wanted.Size)
 	}
 	wanted.Filled = source.Filled

@@ -34,7 +34,11 @@ func whole(file string, fill func(*os.File) error) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, image.Close()) }()
+	defer func() {
+		if err = errors.Join(err, image.Close()); err != nil {
+			_ = os.Remove(file + ".new")
+		}
+	}()
 	if err := fill(image); err != nil {
 		return err
 	}

@@ -220,15 +220,16 @@ func (n *nodeService) NodeExpandVolume(
 	if err != nil {
 		return nil, internal(err)
 	}
+	if device != nil {
+		defer func() { _ = device.Close() }()
+	}
 	mounts, err := readMounts()
 	if err != nil {
 		return nil, internal(err)
 	}
-	there := mounts.at(request.GetVolumePath())
-	if device == nil || there == nil {
+	if device == nil || mounts.at(request.GetVolumePath()) == nil {
 		return nil, status.Errorf(codes.NotFound, "volume %s is not mounted at %s", found.ID, request.GetVolumePath())
 	}
-	defer func() { _ = device.Close() }()
 	if err := n.grow(found, device, request.GetVolumePath()); err != nil {
 		return nil, err
 	}
