@@ -108,6 +108,7 @@ def test_the_manifest_of_bosh_init_has_what_the_cpi_knows(tmp_path: Path) -> Non
     assert set(named) == set(values)
 
 
-def test_credentials_in_the_usual_place_are_not_for_git() -> None:
-    """`make microbosh` keeps state, keys and token in the folder `microbosh` of the work tree."""
-    assert "/microbosh/" in (ROOT / ".gitignore").read_text().splitlines()
+@pytest.mark.parametrize("place", ["microbosh/", "kubernetes.yml", "creds.yml", "state.json"])
+def test_credentials_in_the_usual_places_are_not_for_git(place: str) -> None:
+    """`make microbosh` and docs/cluster.md keep state, keys and token in the work tree."""
+    assert f"/{place}" in (ROOT / ".gitignore").read_text().splitlines()
