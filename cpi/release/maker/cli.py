@@ -43,9 +43,10 @@ def git(*words: str) -> str | None:
 def changed() -> list[str] | None:
     """Files that a release is made from and that differ from the commit; None where git does not tell.
 
-    Modules that git is told to pass over count, too: a package's spec takes them.
+    Modules and modes that git is told to pass over count, too: a package's spec and fingerprint do not.
     """
-    said = git("status", "--porcelain", "-z", "--untracked-files=all", "--ignored", "--", *INPUTS)
+    words = ["status", "--porcelain", "-z", "--untracked-files=all", "--ignored", "--", *INPUTS]
+    said = git("-c", "core.fileMode=true", *words)
     if said is None:
         return None
     entries = [entry for entry in said.split("\0") if entry and (not entry.startswith("!!") or entry.endswith(".py"))]

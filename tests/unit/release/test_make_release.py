@@ -145,6 +145,17 @@ def test_final_release_refuses_modules_that_git_does_not_tell_of(make: Make, tre
     assert make("--final", "1").returncode == 0, "this one goes into no package"
 
 
+def test_final_release_refuses_modes_that_git_is_told_not_to_compare(make: Make, tree: Path) -> None:
+    """As on a file system that has none: who may execute a file is part of a package's fingerprint."""
+    git(tree, "config", "core.fileMode", "false")
+    (tree / "cpi/src/bosh_kubernetes_cpi/start.py").chmod(0o755)
+
+    done = make("--final", "1")
+
+    assert done.returncode == 1
+    assert "remove cpi/src/bosh_kubernetes_cpi/start.py\n" in done.stderr
+
+
 def test_final_release_is_refused_where_git_does_not_tell_what_is_committed(make: Make, tree: Path) -> None:
     (tree / ".git").rename(tree / "elsewhere")
 
