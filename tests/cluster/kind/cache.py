@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from pathlib import Path
 from . import say
 
 MANIFEST = "sha256.json"
+KEPT_UNUSED = 24 * 3600.0  # seconds that a version stays beside a newer one: another checkout may be using it
 
 
 def root() -> Path:
@@ -68,6 +70,7 @@ def find(kind: str, name: str, entry_key: str) -> Path | None:
     except (OSError, ValueError) as error:
         damaged = [str(error)]
     if not damaged:
+        os.utime(folder)  # used: `making` looks at it
         return folder
     say.line(f"{folder} is damaged ({damaged[0]}): it is made again")
     shutil.rmtree(folder)
@@ -84,8 +87,9 @@ def making(kind: str, name: str, entry_key: str) -> Iterator[Path]:
         yield folder
         sums = {str(file.relative_to(folder)): sha256(file) for file in sorted(folder.rglob("*")) if file.is_file()}
         (folder / MANIFEST).write_text(json.dumps(sums, indent=1))
-        for older in parent.iterdir():  # one version of an entry is kept
-            if re.fullmatch(rf"{re.escape(name)}-[0-9a-f]{{16}}", older.name):
+        for older in parent.iterdir():
+            is_version = re.fullmatch(rf"{re.escape(name)}-[0-9a-f]{{16}}", older.name)
+            if is_version and time.time() - older.stat().st_mtime > KEPT_UNUSED:
                 shutil.rmtree(older)
         folder.rename(parent / f"{name}-{entry_key}")
     finally:

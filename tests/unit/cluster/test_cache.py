@@ -1,5 +1,7 @@
 """The cache trusts what is whole and unchanged, and nothing else."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -55,12 +57,22 @@ def test_a_damaged_entry_is_removed(damage: str, capsys: pytest.CaptureFixture[s
     assert "is damaged" in capsys.readouterr().err
 
 
-def test_a_new_version_replaces_the_old_one_and_no_other(folder: Path) -> None:
+def test_a_new_version_replaces_those_that_nobody_has_used_for_a_day_and_nothing_else(folder: Path) -> None:
+    """Another checkout, with other versions, may be at work."""
     with cache.making("programs", "tool-box", KEY) as making:
         (making / "tool-box").write_text("other")
-    store(KEY)
-    store(KEY[::-1], "new")
-    assert {entry.name for entry in (folder / "programs").iterdir()} == {f"tool-{KEY[::-1]}", f"tool-box-{KEY}"}
+    yesterday = time.time() - 25 * 3600
+    for entry in (store("1" * 16), store("2" * 16), folder / f"programs/tool-box-{KEY}"):
+        os.utime(entry, (yesterday, yesterday))
+    assert cache.find("programs", "tool", "2" * 16)
+
+    store(KEY, "new")
+
+    assert {entry.name for entry in (folder / "programs").iterdir()} == {
+        f"tool-box-{KEY}",
+        f"tool-{'2' * 16}",
+        f"tool-{KEY}",
+    }
 
 
 def test_what_an_interrupted_run_left_is_swept(folder: Path) -> None:
