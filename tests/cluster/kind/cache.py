@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from . import say
@@ -81,9 +81,7 @@ def find(kind: str, name: str, entry_key: str) -> Path | None:
 def making(kind: str, name: str, entry_key: str) -> Iterator[Path]:
     """A temporary folder that becomes the entry when the block ends well, and is removed when it does not."""
     parent = root() / kind
-    parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".making-", dir=parent))
-    try:
+    with _folder(parent, ".making-") as folder:
         yield folder
         sums = {str(file.relative_to(folder)): sha256(file) for file in sorted(folder.rglob("*")) if file.is_file()}
         (folder / MANIFEST).write_text(json.dumps(sums, indent=1))
@@ -92,20 +90,36 @@ def making(kind: str, name: str, entry_key: str) -> Iterator[Path]:
             if is_version and time.time() - older.stat().st_mtime > KEPT_UNUSED:
                 shutil.rmtree(older)
         folder.rename(parent / f"{name}-{entry_key}")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
 def work_folder() -> Iterator[Path]:
     """A folder for half-made things, on the cache's own disk, removed at the end."""
-    parent = root() / "work"
-    parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=parent))
-    try:
+    with _folder(root() / "work", "") as folder:
         yield folder
+
+
+@contextmanager
+def _folder(parent: Path, prefix: str) -> Iterator[Path]:
+    """A new folder, removed at the end. Its lock, which a process that dies lets go, keeps `sweep` away from it."""
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    try:
+        with _lock(folder):
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """Raises BlockingIOError when another run has it."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
 
 
 @contextmanager
@@ -127,6 +141,7 @@ def locked(name: str = "all") -> Iterator[None]:
 
 
 def sweep() -> None:
-    """Remove what interrupted runs left half-made. Under the lock only: it may be another run's work."""
+    """Remove what interrupted runs left half-made, and nothing that another run is at."""
     for leftover in (*root().glob("*/.making-*"), *root().glob("work/*")):
-        shutil.rmtree(leftover, ignore_errors=True)
+        with suppress(OSError), _lock(leftover):
+            shutil.rmtree(leftover, ignore_errors=True)

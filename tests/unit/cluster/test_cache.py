@@ -85,6 +85,18 @@ def test_what_an_interrupted_run_left_is_swept(folder: Path) -> None:
         assert list((folder / "work").iterdir()) == []
 
 
+def test_what_another_run_is_making_stays() -> None:
+    """The compiler's lock is not the cluster's."""
+    with cache.locked(), cache.work_folder() as work, cache.making("programs", "tool", KEY) as making:
+        (work / "file").write_text("half")
+        cache.sweep()
+        assert (work / "file").exists()
+        (making / "tool").write_text("whole")
+
+    assert cache.find("programs", "tool", KEY)
+    assert not work.exists()
+
+
 def test_the_key_follows_names_and_contents(tmp_path: Path) -> None:
     folder, file = tmp_path / "a", tmp_path / "a/file"
     folder.mkdir()
