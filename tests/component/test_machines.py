@@ -106,6 +106,16 @@ def test_delete_vm_of_an_absent_machine_removes_what_is_left_of_it(api, cpi, our
     assert ours() == []
 
 
+@pytest.mark.parametrize(("kind", "name"), [("Secret", "registry"), ("ConfigMap", "firmware-0123456789ab")])
+def test_delete_vm_of_a_name_that_is_no_machine_s_touches_nothing(api, cpi, kind, name) -> None:
+    """`bosh delete-vm` takes any name; the namespace has pull secrets of people, and the operator's firmware."""
+    api.store.create(kind, NAMESPACE, {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}})
+    cpi("delete_vm", name)
+
+    assert api.store.get(kind, NAMESPACE, name)
+    assert api.requests("DELETE", "") == []
+
+
 def test_delete_vm_on_a_lost_node_names_node_time_and_taint(cpi, create_vm, operator) -> None:
     cid = create_vm()
     operator.unreachable.add(cid)

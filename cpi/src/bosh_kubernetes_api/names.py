@@ -53,6 +53,11 @@ def new_cid(kind: str) -> str:
     return f"{kind}-{uuid.uuid4()}"
 
 
+def is_machine_cid(value: object) -> bool:
+    """Whether `value` may be a machine that create_vm has made."""
+    return is_cid(value) and str(value).startswith("vm-")
+
+
 def stemcell_cid(image: str) -> str:
     """CID of the stemcell that runs `image` (`repository@sha256:…`): the same image is the same stemcell."""
     return f"stemcell-{_hash(image)}"

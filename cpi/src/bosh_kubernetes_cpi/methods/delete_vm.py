@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 
 
 def delete_vm(call: Call, vm_cid: str) -> None:
-    """An absent machine is success, and what may be left of it is removed even then. Disks stay, let go."""
+    """An absent machine is success, and what may be left of it is removed even then. Disks stay, let go.
+
+    `bosh delete-vm` takes any name: a Secret that is called so but cannot be a machine's is not touched.
+    """
     if not names.is_cid(vm_cid):
         return
     machine = call.api.find(paths.item(paths.machines(call.namespace), vm_cid))
     if machine is None:
-        remove_side_objects(call, vm_cid)
+        if names.is_machine_cid(vm_cid):
+            remove_side_objects(call, vm_cid)
     else:
         remove(call, machine)
         _after(call, machine["spec"]["machine"]["stemcell"])
