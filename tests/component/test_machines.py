@@ -178,6 +178,24 @@ def test_reboot_vm_keeps_the_machine_and_starts_a_stopped_one(api, cpi, create_v
     assert after["spec"]["power"] == "Running"
 
 
+def test_reboot_vm_is_served_by_that_of_another_call_that_came_after_it(api, cpi, create_vm, operator) -> None:
+    """Its order stands in the place of ours, and the operator echoes one only."""
+    cid = create_vm()
+    operator.deaf.add(cid)
+    process = cpi.start(cpi.request("reboot_vm", cid))
+
+    def ordered() -> bool:
+        return "reboot" in api.store.get("VirtualMachine", NAMESPACE, cid)["spec"]
+
+    with api.store.changed:
+        assert api.store.changed.wait_for(ordered, 20)
+    api.store.merge_patch("VirtualMachine", NAMESPACE, cid, {"spec": {"reboot": "of-another-call"}})
+    operator.deaf.clear()
+    api.store.merge_patch("VirtualMachine", NAMESPACE, cid, {"metadata": {"labels": {"heard": "now"}}})
+
+    assert cpi.finish(process).value() is None
+
+
 def test_reboot_vm_of_an_unknown_machine(cpi) -> None:
     with pytest.raises(CallError) as failure:
         cpi("reboot_vm", "vm-unknown")

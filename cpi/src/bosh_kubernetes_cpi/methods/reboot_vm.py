@@ -29,7 +29,8 @@ def reboot_vm(call: Call, vm_cid: str) -> None:
     def served(machine: Json | None) -> bool | Wait:
         if machine is None:
             raise VMNotFound(f"VirtualMachine {vm_cid} was deleted while it was rebooted")
-        if machine.get("status", {}).get("reboot") == order:
+        # that of a call which came after ours stands in the place of our order, and serves it
+        if machine.get("status", {}).get("reboot") in (order, machine["spec"].get("reboot") or order):
             return True
         if why := paused(machine):
             raise CloudError(f"{why}. {STORED}", ok_to_retry=True)
