@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from tests.support.cpi_process import COMMAND, ENVIRONMENT, checked
+from tests.component.conftest import NETWORKS, STEMCELL
+from tests.support.cpi_process import COMMAND, ENVIRONMENT, Answer, checked
 
 SHAPES = [
     (b"", "CpiError"),
@@ -96,13 +97,27 @@ def test_fault_of_our_own_is_answered_without_its_text(cpi, tmp_path) -> None:
     assert "planted" not in answer.error["message"] + answer.stderr
 
 
-def test_standard_error_may_be_closed(cpi) -> None:
-    code = f"exec {' '.join(COMMAND)} {cpi.config} 2>&-"
+def without(cpi, closed: str, request: bytes) -> Answer:
+    """The answer of a CPI that has not all of its standard descriptors."""
+    code = f"exec {' '.join(COMMAND)} {cpi.config} {closed}"
     done = subprocess.run(
-        ["/bin/sh", "-c", code], input=cpi.request("info"), capture_output=True, env=ENVIRONMENT, check=False
+        ["/bin/sh", "-c", code], input=request, capture_output=True, env=ENVIRONMENT, timeout=60, check=False
     )
+    return checked(done.stdout, done.stderr, done.returncode)
 
-    assert checked(done.stdout, done.stderr, done.returncode).value()["api_version"] == 3
+
+def test_standard_error_may_be_closed(cpi, operator) -> None:
+    """What is opened next takes the lowest number that is free: lines of progress must not go there."""
+    assert without(cpi, "2>&-", cpi.request("info")).value()["api_version"] == 3
+    request = cpi.request("create_vm", "agent-1", STEMCELL, {}, NETWORKS, [], {})
+    assert without(cpi, "2>&-", request).value()[0].startswith("vm-")
+
+
+def test_standard_input_may_be_closed(cpi) -> None:
+    error = without(cpi, "<&-", b"").error
+
+    assert error is not None
+    assert error["type"] == "Bosh::Clouds::CpiError"
 
 
 def test_terminated_while_waiting_for_its_request(cpi) -> None:

@@ -30,11 +30,9 @@ class Doorway:
     """The answer's descriptor, and the signals."""
 
     def __init__(self) -> None:
+        _open_missing()
         self._out = os.dup(1)
-        try:
-            os.dup2(2, 1, inheritable=True)
-        except OSError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1, inheritable=True)
+        os.dup2(2, 1, inheritable=True)
         signal.signal(signal.SIGTERM, self._interrupted)
         signal.signal(signal.SIGALRM, self._expired)
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
@@ -92,6 +90,15 @@ def serve(config_path: str) -> NoReturn:
     _flush(sys.stderr)
     # At once: no thread, child or file is left to be ended, and taking an interpreter down takes a sixth of `info`.
     os._exit(0)
+
+
+def _open_missing() -> None:
+    """A standard descriptor that is closed would be the number of what is opened next, be it a connection."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number: this one
 
 
 def _flush(stream: TextIO | None) -> None:
