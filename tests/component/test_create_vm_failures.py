@@ -141,3 +141,27 @@ def test_terminated_process_answers_and_cleans_up(api, cpi, operator, ours) -> N
     assert answer.error is not None
     assert "SIGTERM" in answer.error["message"]
     assert ours() == []
+
+
+def test_terminated_while_it_removes_what_was_made_it_goes_on_with_that(api, cpi, operator, ours) -> None:
+    operator.reasons["*"] = ("QuotaExceeded", "exceeded quota")
+    processes = []
+
+    def terminate(seen) -> None:
+        if seen.method == "DELETE" and "/secrets/" in seen.path:
+            processes[0].send_signal(signal.SIGTERM)
+
+    api.intercept = terminate
+    processes.append(cpi.start(cpi.request("create_vm", "agent-1", STEMCELL, {}, NETWORKS, [], ENV)))
+    answer = cpi.finish(processes[0])
+
+    assert answer.error is not None
+    assert "QuotaExceeded: exceeded quota" in answer.error["message"]
+    assert ours() == []
+
+
+def test_settings_that_cannot_be_removed_do_not_keep_the_machine(api, refused, operator) -> None:
+    operator.reasons["*"] = ("QuotaExceeded", "exceeded quota")
+    api.fault("DELETE", "/secrets/", status=403)
+
+    assert "QuotaExceeded" in refused().message

@@ -138,6 +138,34 @@ def test_terminated_while_waiting_for_its_request(cpi) -> None:
     assert answer.error["type"] == "Bosh::Clouds::CloudError"
 
 
+# A CPI that is told to end when a function has been entered: once the result is there, once the answer is.
+TOLD_TO_END = """
+import os, signal
+from bosh_kubernetes_cpi import __main__, doorway, versions
+def after(place, name):
+    whole = getattr(place, name)
+    def told(*arguments):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return whole(*arguments)
+    setattr(place, name, told)
+after({})
+__main__.main()
+"""
+
+
+@pytest.mark.parametrize("place", ["versions, 'told'", "doorway.Doorway, 'write'"])
+@pytest.mark.parametrize("method", ["create_vm", "create_disk"])
+def test_told_to_end_when_all_is_done_it_tells_what_it_made(cpi, operator, ours, tmp_path, method, place) -> None:
+    """Else nobody has a name by which to remove it."""
+    script = tmp_path / "told.py"
+    script.write_text(TOLD_TO_END.format(place))
+    arguments = (1024, {}, None) if method == "create_disk" else ("agent-1", STEMCELL, {}, NETWORKS, [], {})
+    answer = cpi.raw(cpi.request(method, *arguments), [sys.executable, "-I", str(script)]).value()
+
+    cid = answer if method == "create_disk" else answer[0]
+    assert any(name.endswith(f"/{cid}") for name in ours())
+
+
 def test_method_that_hangs_is_answered_for(cpi, tmp_path) -> None:
     script = tmp_path / "hanging.py"
     script.write_text(

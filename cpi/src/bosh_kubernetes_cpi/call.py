@@ -13,6 +13,18 @@ if TYPE_CHECKING:
 
 CLEANUP = 60.0  # seconds to undo what a failed call has done, beyond its limit
 
+_held = False  # of this process, which serves one call
+
+
+def hold() -> None:
+    """From now on being told to end (SIGTERM) waits for the answer: all is done, or is being undone."""
+    global _held
+    _held = True
+
+
+def is_held() -> bool:
+    return _held
+
 
 class Call:
     def __init__(self, method: str, context: dict[str, Any], *, version: int, config_path: str, limit: float) -> None:
@@ -58,7 +70,8 @@ class Call:
         return uuid
 
     def begin_cleanup(self, seconds: float = CLEANUP) -> None:
-        """From now on undo: a fresh connection and a deadline of its own."""
+        """From now on undo: nobody interrupts that, on a fresh connection and with a deadline of its own."""
+        hold()
         self.api.close()
         self.deadline = self.api.deadline = Deadline(seconds)
 

@@ -14,7 +14,7 @@ import signal
 import sys
 
 from . import dispatch
-from .call import CLEANUP
+from .call import CLEANUP, hold, is_held
 from .errors import Fault, Interrupted, TimedOut
 
 TYPE_CHECKING = False
@@ -65,6 +65,8 @@ class Doorway:
     def _interrupted(self, _signal: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.alarm(int(RESERVE))
+        if is_held():
+            return
         raise Interrupted("the CPI was told to end (SIGTERM) before the call was done; call again")
 
     def _expired(self, _signal: int, _frame: FrameType | None) -> None:
@@ -77,6 +79,7 @@ def serve(config_path: str) -> NoReturn:
     doorway = Doorway()
     try:
         answer = dispatch.answer(doorway.read(), config_path, doorway.limit)
+        hold()
     except Interrupted as interrupted:
         answer = dispatch.error(interrupted.type, interrupted.message, interrupted.ok_to_retry)
     except BaseException as fault:

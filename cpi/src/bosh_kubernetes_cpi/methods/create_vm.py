@@ -10,6 +10,7 @@ from bosh_kubernetes_api.machine import condition, virtual_machine
 from bosh_kubernetes_api.settings import LARGEST, config_map, credentials, secret, settings
 
 from .. import networks as nets
+from ..call import hold
 from ..cloud_properties import VM, read
 from ..errors import CloudError, Failure, VMCreationFailed
 from ..log import progress
@@ -88,7 +89,9 @@ def _make(call: Call, machine: Json, public: Json, hidden: Json, networks: Json)
         call.api.create(paths.secrets(call.namespace), owned, readable=False)
         call.api.create(paths.config_maps(call.namespace), config_map(made, public), readable=False)
         progress(f"{cid}: made, waiting for the guest to start")
-        return [cid, nets.used(networks, _until_guest_runs(call, cid))]
+        result = [cid, nets.used(networks, _until_guest_runs(call, cid))]
+        hold()
+        return result
     except BaseException as failure:
         rest = _undo(call, cid)
         if isinstance(failure, Failure):
@@ -121,13 +124,22 @@ def _until_guest_runs(call: Call, cid: str) -> str:
 
 
 def _undo(call: Call, cid: str) -> str:
-    """Remove what was made, in time of its own; what cannot be removed is told in a sentence."""
-    progress(f"{cid}: failed, removing what was made")
+    """Remove what was made, in time of its own; what cannot be removed is told in a sentence.
+
+    Without its ConfigMap no operator makes a Pod of it any more; but what keeps that from being removed, keeps not the
+    machine.
+    """
     call.begin_cleanup()
+    progress(f"{cid}: failed, removing what was made")
     try:
         remove_side_objects(call, cid)
+    except Failure as failure:
+        progress(f"{cid}: {failure.message}")
+    try:
         found = call.api.find(paths.item(paths.machines(call.namespace), cid))
-        if found is not None:
+        if found is None:
+            remove_side_objects(call, cid)
+        else:
             remove(call, found)
     except Failure as failure:
         return f". It could not be removed completely: {failure.message}; to do so: kubectl delete bvm {cid}"

@@ -7,6 +7,7 @@ from bosh_kubernetes_api.claims import claim, is_disk, is_lost
 from bosh_kubernetes_api.deletion import deleting_since
 from bosh_kubernetes_api.machine import holds_disk
 
+from ..call import hold
 from ..errors import CloudError, Conflict, DiskNotFound, Failure, NotFound
 from ..transport.observe import Wait, until
 from .storage_class import check_storage_class
@@ -48,6 +49,7 @@ def create_disk(call: Call, size: int, cloud_properties: Json | None, _vm_cid: s
     )
     try:
         call.api.create(paths.claims(call.namespace), wanted)
+        hold()
     except BaseException as failure:
         # the caller has no name to find it by: it may have been made although no answer came
         rest = _undo(call, cid)

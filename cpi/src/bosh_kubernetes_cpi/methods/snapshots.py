@@ -9,6 +9,7 @@ from bosh_kubernetes_api.claims import is_bound, is_lost
 from bosh_kubernetes_api.deletion import is_being_deleted
 from bosh_kubernetes_api.snapshots import is_snapshot, snapshot
 
+from ..call import hold
 from ..errors import ApiError, CloudError, Conflict, DiskNotFound, Failure
 from ..log import progress
 from ..transport.observe import Wait, until
@@ -49,6 +50,7 @@ def snapshot_disk(call: Call, disk_cid: str, metadata: Json | None) -> str:
         call.api.create(paths.snapshots(call.namespace), wanted)
         progress(f"{cid}: made, waiting for the storage to take it")
         _until_ready(call, cid, disk_cid)
+        hold()
     except BaseException as failure:
         call.begin_cleanup(15)
         rest = _undo(call, cid)
