@@ -68,6 +68,18 @@ def test_large_env_is_refused_in_words(cpi, operator, ours) -> None:
     assert ours() == []
 
 
+@pytest.mark.parametrize("part", ["env", "networks"])
+def test_what_is_too_large_is_refused_before_anything_is_made_or_removed(api, create_vm, cpi, operator, part) -> None:
+    there = create_vm("agent-1")
+    made = len(api.requests("POST", ""))
+    large = {"default": {**NETWORKS["default"], "dns": ["x" * 1_000_001]}} if part == "networks" else NETWORKS
+    env = {"large": "x" * 1_000_001} if part == "env" else {}
+    with pytest.raises(CallError, match=f"{part} .* larger than"):
+        cpi("create_vm", "agent-1", STEMCELL, {}, large, [], env)
+    assert len(api.requests("POST", "")) == made
+    assert cpi("has_vm", there) is True
+
+
 @pytest.mark.parametrize(("mark", "words"), [("99999999999", "is being deleted"), ("1", "")])
 def test_a_stemcell_that_is_being_deleted(api, cpi, create_vm, mark, words) -> None:
     """A mark that a call left that died counts for nothing after a while, as at create_stemcell."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from time import time
 
 from bosh_kubernetes_api import names, paths
@@ -54,8 +55,12 @@ def create_vm(
         machine_shape["annotations"] = {**machine_shape.get("annotations", {}), **annotations}
     hidden = credentials(mbus=_mbus(config, env), blobstore=config["agent"]["blobstore"], env=env)
     director = call.director
-
     cid = names.new_cid("vm")
+    public = settings(agent_id=agent_id, vm_cid=cid, networks=networks, ntp=config["agent"]["ntp"])
+    for what, content, kind in (("env is", hidden, "Secret"), ("networks are", public, "ConfigMap")):
+        if len(json.dumps(content)) > LARGEST:
+            raise CloudError(f"{what} larger than the {LARGEST} bytes that fit into a {kind}")
+
     try:
         stemcell = _stemcell(call, stemcell_cid)
         if "rootDisk" in machine_shape:
@@ -71,7 +76,6 @@ def create_vm(
             pull_secrets=list(dict.fromkeys(pull_secrets)),
             shape=machine_shape,
         )
-        public = settings(agent_id=agent_id, vm_cid=cid, networks=networks, ntp=config["agent"]["ntp"])
         return _make(call, machine, public, hidden, networks)
     except VMCreationFailed:
         raise
@@ -83,10 +87,7 @@ def _make(call: Call, machine: Json, public: Json, hidden: Json, networks: Json)
     cid = machine["metadata"]["name"]
     try:
         made = call.api.create(paths.machines(call.namespace), machine)
-        owned = secret(made, hidden)
-        if len(owned["stringData"]["credentials.json"]) > LARGEST:
-            raise CloudError(f"env is larger than the {LARGEST} bytes that fit into a Secret")
-        call.api.create(paths.secrets(call.namespace), owned, readable=False)
+        call.api.create(paths.secrets(call.namespace), secret(made, hidden), readable=False)
         call.api.create(paths.config_maps(call.namespace), config_map(made, public), readable=False)
         progress(f"{cid}: made, waiting for the guest to start")
         result = [cid, nets.used(networks, _until_guest_runs(call, cid))]
