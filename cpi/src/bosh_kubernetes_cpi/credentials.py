@@ -6,7 +6,7 @@ from time import monotonic
 
 from . import redaction
 from .connection import bearer
-from .errors import Failure
+from .errors import NoCredential, RequestError
 from .files import read_text
 
 TYPE_CHECKING = False
@@ -55,7 +55,7 @@ class Source:
         elif self._now() >= self._due:
             try:
                 self._get()
-            except Failure:
+            except (NoCredential, RequestError):
                 self._due = self._now() + AGAIN
         if self._has_mine(endpoint):
             return False

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import PrivateFormat
 from bosh_kubernetes_cpi import connection, files
 from bosh_kubernetes_cpi.clock import Deadline
 from bosh_kubernetes_cpi.credentials import AGAIN, REREAD, Source
-from bosh_kubernetes_cpi.errors import NoCredential, RequestError
+from bosh_kubernetes_cpi.errors import Interrupted, NoCredential, RequestError
 from bosh_kubernetes_cpi.transport.tls import tls_context
 from tests.support.fakeapi.certs import Authority, key_pem
 
@@ -117,6 +117,15 @@ def test_an_attempt_that_fails_leaves_the_old_token_unless_that_is_refused() -> 
         made.renew(endpoint, True)
     clock.now = REREAD + AGAIN
     assert made.renew(endpoint, False)
+
+
+def test_being_told_to_end_while_a_token_is_got_anew_ends_the_call() -> None:
+    """Taken for an attempt that failed, the call would go on until it is cut off, with nothing undone."""
+    clock = Clock()
+    made, endpoint = source(["one", Interrupted("told to end")], clock)
+    clock.now = REREAD
+    with pytest.raises(Interrupted):
+        made.renew(endpoint, False)
 
 
 # ---- client certificates ----
