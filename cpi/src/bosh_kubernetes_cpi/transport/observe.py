@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 SILENCE = 10.0  # seconds without a word from a watch after which the object is read again
-GONE_PAUSE = 0.2  # seconds between two readings while there is no object to watch
+GONE_PAUSE = 0.2  # seconds between two readings while there is no object to watch, or a watch ends at once
 
 
 class Wait:
@@ -68,9 +68,12 @@ def until(
         if current is None:
             api.deadline.pause(min(answer.seconds, GONE_PAUSE))
             continue
+        began = monotonic()
         answer = _follow(api, collection, name, current, decide, answer, silence)
         if not isinstance(answer, Wait):
             return answer
+        if monotonic() - began < GONE_PAUSE:
+            api.deadline.pause(GONE_PAUSE)
 
 
 def _follow(
