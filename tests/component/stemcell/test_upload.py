@@ -95,9 +95,11 @@ def test_the_answer_of_a_server_that_stops_listening_is_heard(serve, client) -> 
     assert any("no space left on device" in line for line in said)
 
 
-def test_where_bodies_are_limited_it_goes_in_pieces(serve, client) -> None:
-    server = serve(Traits(limit=9 << 20))
-    layer = push(client(server.host), GZIP)
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+def test_where_bodies_are_limited_it_goes_in_pieces(serve, client, tls, secure) -> None:
+    """The refusal is heard though the server hangs up while we send, for which TLS has an error of its own."""
+    server = serve(Traits(limit=9 << 20), certificate=tls.files if secure else None)
+    layer = push(client(server.host, **({"ca": tls.ca} if secure else {})), GZIP)
     assert server.store.blobs == {("bosh/stemcells", layer.digest): len(GZIP)}
     ranges = [headers["content-range"] for method, _, headers in server.requests if "content-range" in headers]
     assert ranges[0] == f"0-{upload.PIECE - 1}"

@@ -122,6 +122,7 @@ class Registry:
 class Handler(BaseHTTPRequestHandler):
     registry: Registry
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # as servers do: else a refusal may still wait when the connection is closed
     timeout = 30
 
     def do(self) -> None:

@@ -138,9 +138,9 @@ class Connection:
             connection.settimeout(min(patience, self.deadline.remaining() + 0.1))
             try:
                 _send(connection, head, body)
-            except (BrokenPipeError, ConnectionResetError):
-                # a server that refuses a stream may answer and close before it has all of it: hear what it says
-                if body is None or isinstance(body, bytes):
+            except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
+                # a server that refuses a body may answer and close before it has all of it: hear what it says
+                if body is None:
                     raise
             self._answer = Answer(file, method)
             return self._answer
