@@ -14,7 +14,7 @@ import pytest
 from bosh_kubernetes_cpi.errors import BadImage, RegistryError
 from bosh_kubernetes_cpi.stemcell import image, upload
 from tests.support.registry.samples import root_file_system
-from tests.support.registry.server import Fault, Traits
+from tests.support.registry.server import PASSWORD, USER, Fault, Traits
 
 TAR = root_file_system(20 << 20)
 GZIP = gzip.compress(TAR, 1)
@@ -82,6 +82,22 @@ def test_a_refused_upload_is_not_repeated(serve, client) -> None:
     with pytest.raises(RegistryError, match="DENIED"):
         push(client(server.host), GZIP)
     assert len(server.faults) == 1
+
+
+@pytest.mark.parametrize(("fault", "status"), [("password", 401), ("repository", 404)])
+def test_an_upload_that_may_not_begin_has_not_broken(serve, client, fault, status) -> None:
+    """A wrong password, tried again and again, locks accounts."""
+    server, said = serve(Traits(auth="basic")), []
+    password = PASSWORD
+    if fault == "password":
+        password = "wrong"
+    else:
+        server.faults += [Fault("POST", 404, "NAME_UNKNOWN")] * 3
+    with pytest.raises(RegistryError) as caught:
+        push(client(server.host, username=USER, password=password), GZIP, said)
+    assert caught.value.status == status
+    assert len(said) == 1
+    assert [method for method, _, _ in server.requests] == ["POST", "POST"]  # the challenge, and its answer
 
 
 def test_the_answer_of_a_server_that_stops_listening_is_heard(serve, client) -> None:

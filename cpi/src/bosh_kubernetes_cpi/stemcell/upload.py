@@ -20,7 +20,7 @@ from .registry import Registry, Upload
 ATTEMPTS = 3
 PIECE = 32 * BLOCK  # bytes of one PATCH in pieces: 8 MiB passes where nothing larger may
 _AGAIN = 5.0  # seconds before a new attempt
-_FAULTS = (401, 404, 413, 416)  # an upload that ended with one of these may go well from its beginning
+_FAULTS = (401, 404, 413, 416)  # an upload that was begun and ended with one of these may go well the next time
 
 
 def push_layer(registry: Registry, file: BinaryIO, *, say: Callable[[str], None], pause: float = _AGAIN) -> image.Layer:
@@ -32,11 +32,13 @@ def push_layer(registry: Registry, file: BinaryIO, *, say: Callable[[str], None]
     for attempt in range(1, ATTEMPTS + 1):
         say(f"upload of {size} bytes to {registry.name}, repository {registry.repository}, attempt {attempt}")
         file.seek(0)
-        progress = Progress(size, say)
+        progress, begun = Progress(size, say), False
         try:
-            layer = _push_once(registry, file, size, piece, progress)
+            upload = registry.begin_upload()
+            begun = True
+            layer = _push_once(registry, upload, file, size, piece, progress)
         except RegistryError as error:
-            if attempt == ATTEMPTS or not (error.ok_to_retry or error.status in _FAULTS):
+            if attempt == ATTEMPTS or not (error.ok_to_retry or (begun and error.status in _FAULTS)):
                 raise RegistryError(
                     f"{error.message} (attempt {attempt} of {ATTEMPTS}; {progress.line()})",
                     status=error.status,
@@ -60,9 +62,10 @@ def push_documents(
     return image.manifest(layer, config, name=name, version=version)
 
 
-def _push_once(registry: Registry, file: BinaryIO, size: int, piece: int, progress: Progress) -> image.Layer:
+def _push_once(
+    registry: Registry, upload: Upload, file: BinaryIO, size: int, piece: int, progress: Progress
+) -> image.Layer:
     reader = LayerReader(file, advance=progress.advance)
-    upload = registry.begin_upload()
     try:
         blocks = iter(reader)
         for start, length in _pieces(size, piece):
