@@ -290,9 +290,10 @@ class RegistryError(CloudError):
     Remedy: in the message: the property, right or program that has to change.
     """
 
-    # `status` is the HTTP status (0: no answer).
+    # `status` is the HTTP status (0: no answer), `wait` the seconds after which the registry wants to be asked again.
     retry = None
 
     def __init__(self, message: str, *, status: int = 0, ok_to_retry: bool = False) -> None:
         super().__init__(message, ok_to_retry=ok_to_retry)
         self.status = status
+        self.wait = 0.0

@@ -30,8 +30,9 @@ def push(client) -> Document:
 
 @pytest.mark.parametrize("auth", ["none", "basic", "token"])
 @pytest.mark.parametrize("location", ["relative", "absolute"])
-def test_an_image_goes_up_and_away(serve, client, auth, location) -> None:
-    server = serve(Traits(auth=auth, location=location))
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_an_image_goes_up_and_away(serve, client, auth, location, address) -> None:
+    server = serve(Traits(auth=auth, location=location), address=address)
     registry = client(server.host, **(ACCOUNT if auth != "none" else {}))
     manifest = push(registry)
     assert registry.digest("one") == manifest.digest
@@ -62,12 +63,14 @@ def test_nobody_there_names_the_host(client) -> None:
         client("localhost:1").begin_upload()
 
 
-def test_uploads_to_another_host_get_no_credentials(serve, client) -> None:
-    server = serve(Traits(auth="token", location="foreign"))
+@pytest.mark.parametrize("location", ["foreign", "begun elsewhere"])
+def test_uploads_to_another_host_get_no_credentials(serve, client, location) -> None:
+    """And stay there, when that host names itself no more."""
+    server = serve(Traits(auth="token", location=location))
     push(client(server.host, **ACCOUNT))
-    sent = [headers for method, _, headers in server.requests if headers["host"].startswith("127.")]
-    assert sent
-    assert not any("authorization" in headers for headers in sent)
+    sent = [(method, headers) for method, _, headers in server.requests if headers["host"].startswith("127.")]
+    assert [method for method, _ in sent] == ["PATCH", "PUT", "PUT"]
+    assert not any("authorization" in headers for _, headers in sent)
 
 
 def test_a_token_is_asked_for_the_scope_of_the_step(serve, client) -> None:
@@ -212,6 +215,7 @@ def test_credentials_stay_with_their_registry(serve) -> None:
         ({"host": "r.example.com", "repository": "bosh:1"}, "without tag"),
         ({"host": "r.example.com", "pull_host": "nodes"}, "registry.pull_host must be"),
         ({"service": "registry:5000"}, "registry.service must be namespace/name:port"),
+        ({"host": "r.example.com:99999"}, "registry.host and registry.repository: .* registry host that is none"),
         ({"host": "r.example.com", "ca": "no PEM"}, "registry.ca: the certificate authority is no PEM"),
     ],
 )

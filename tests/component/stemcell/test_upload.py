@@ -122,6 +122,17 @@ def test_where_bodies_are_limited_it_goes_in_pieces(serve, client, tls, secure) 
     assert ranges[-1].endswith(f"-{len(GZIP) - 1}")
 
 
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+def test_a_token_that_ends_between_pieces_is_got_anew(serve, client, tls, secure) -> None:
+    """Begun anew, an upload that takes longer than a token lives would never come to its end."""
+    server = serve(Traits(auth="token", limit=9 << 20, uses=2), certificate=tls.files if secure else None)
+    said: list[str] = []
+    account = {"username": USER, "password": PASSWORD, **({"ca": tls.ca} if secure else {})}
+    layer = push(client(server.host, **account), GZIP, said)
+    assert server.store.blobs == {("bosh/stemcells", layer.digest): len(GZIP)}
+    assert len([line for line in said if "begins anew" in line]) == 1  # after 413
+
+
 BAD = {
     "empty": (b"", "is empty"),
     "no tar": (b"hello" * 1000, "no tar of a root file system"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import socket
 import ssl
 import threading
 from base64 import b64decode
@@ -28,12 +29,14 @@ USER, PASSWORD = "bosh", "correct horse"
 @dataclass(frozen=True)
 class Traits:
     """`auth`: none, basic, token. `location`: relative, absolute, foreign (another host's name for the same port),
-    stripped (without what a gateway before the API server puts before its path).
+    begun elsewhere (the first one foreign, those from there relative), stripped (without what a gateway before the API
+    server puts before its path).
 
     `prefix`: path of a service proxy, which takes it off before the registry and puts it before its Locations; then
     `bearer` is the account that the proxy asks for. `public`: reading needs no account. `limit`: bytes of a request's
     body that something before the registry allows. `deletes`: whether manifests can be deleted. `names_digests`:
-    whether HEAD answers with Docker-Content-Digest. `redirects`: whether blobs are read from another host.
+    whether HEAD answers with Docker-Content-Digest. `redirects`: whether blobs and manifests are read, and blobs looked
+    for, on another host. `uses`: requests that a token is good for; 0 is any number.
     """
 
     auth: str = "none"
@@ -45,13 +48,15 @@ class Traits:
     deletes: bool = True
     names_digests: bool = True
     redirects: bool = False
+    uses: int = 0
 
 
 @dataclass
 class Fault:
     """What goes wrong at a step (`POST`, `PATCH`, `PUT blob`, `PUT manifest`, `HEAD`, ...).
 
-    `after`: cut the connection when that many bytes of the body have been read; else answer `status`.
+    `after`: cut the connection when that many bytes of the body have been read; else answer `status`, with
+    `retry_after` where it says something.
     """
 
     step: str
@@ -59,16 +64,19 @@ class Fault:
     code: str = "UNKNOWN"
     message: str = "planned"
     after: int = -1
+    retry_after: str = ""
 
 
 @dataclass
 class Registry:
     traits: Traits = field(default_factory=Traits)
     certificate: tuple[str, str] | None = None  # files with certificate and key: TLS
+    address: str = "127.0.0.1"
     store: Store = field(default_factory=Store)
     faults: list[Fault] = field(default_factory=list)
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     tokens: dict[str, str] = field(default_factory=dict)  # token -> scope
+    used: list[str] = field(default_factory=list)  # tokens, at each request
     rewrite: Callable[[bytes], bytes] = bytes  # what something before the registry does to a manifest
 
     def __enter__(self) -> Registry:
@@ -78,7 +86,8 @@ class Registry:
             pass
 
         Bound.registry = registry
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Bound)
+        kind = _Server6 if ":" in self.address else ThreadingHTTPServer
+        self._server = kind((self.address, 0), Bound)
         self._server.daemon_threads = True
         if self.certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -101,7 +110,7 @@ class Registry:
 
     @property
     def host(self) -> str:
-        return f"localhost:{self.port}"
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"localhost:{self.port}"
 
     @property
     def origin(self) -> str:
@@ -117,6 +126,10 @@ class Registry:
                 self.faults.remove(fault)
                 return fault
         return None
+
+
+class _Server6(ThreadingHTTPServer):
+    address_family = socket.AF_INET6
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -144,7 +157,8 @@ class Handler(BaseHTTPRequestHandler):
             step = self.command + (f" {kind}" if self.command == "PUT" else "")
             fault = self.registry.fault(step)
             if fault and fault.after < 0:
-                raise RefusedError(fault.status, fault.code, fault.message)
+                fields = {"Retry_After": fault.retry_after} if fault.retry_after else {}
+                raise RefusedError(fault.status, fault.code, fault.message, **fields)
             self.cut = fault.after if fault else -1
             getattr(self, f"{kind}s")(repository, rest, parse_qs(url.query))
         except RefusedError as refusal:
@@ -174,11 +188,10 @@ class Handler(BaseHTTPRequestHandler):
         if self.command not in ("HEAD", "GET") or (repository, rest) not in store.blobs:
             raise RefusedError(404, "BLOB_UNKNOWN", "blob unknown to registry")
         length = str(store.blobs[repository, rest])
+        if self.is_elsewhere():
+            return self.send_elsewhere()
         if self.command == "HEAD":
             return self.reply(200, b"", {"Docker-Content-Digest": rest}, length=length)
-        if self.registry.traits.redirects and self.headers["Host"].startswith("localhost"):
-            there = self.registry.origin.replace("localhost", "127.0.0.1")
-            return self.reply(307, b"", {"Location": there + self.path})
         return self.reply(200, store.contents[rest], {"Docker-Content-Digest": rest})
 
     def upload(self, repository: str, name: str, query: dict[str, list[str]]) -> None:
@@ -212,18 +225,30 @@ class Handler(BaseHTTPRequestHandler):
                 raise RefusedError(405, "UNSUPPORTED", "The operation is unsupported.")
             store.delete_manifest(repository, reference)
             return self.reply(202, b"")
+        if self.is_elsewhere():
+            return self.send_elsewhere()
         digest, media_type, content = store.manifest(repository, reference, self.headers.get("Accept", ""))
         headers = {"Docker-Content-Digest": digest} if traits.names_digests else {}
         return self.reply(200, content, {**headers, "Content-Type": media_type})
+
+    def is_elsewhere(self) -> bool:
+        """Whether what is asked for has to be asked for on the other host."""
+        return self.registry.traits.redirects and self.headers["Host"].startswith("localhost")
+
+    def send_elsewhere(self) -> None:
+        there = self.registry.origin.replace("localhost", "127.0.0.1")
+        self.reply(307, b"", {"Location": there + self.path})
 
     def uploading(self, repository: str, name: str, status: int) -> None:
         traits = self.registry.traits
         size = self.registry.store.uploads[name].size
         path = f"{traits.prefix}/v2/{repository}/blobs/uploads/{name}?_state=kept"
+        foreign = self.registry.origin.replace("localhost", "127.0.0.1")
         origin = {
             "relative": "",
             "absolute": self.registry.origin,
-            "foreign": self.registry.origin.replace("localhost", "127.0.0.1"),
+            "foreign": foreign,
+            "begun elsewhere": foreign if self.command == "POST" else "",
             "stripped": "",
         }[traits.location]
         if traits.location == "stripped":
@@ -242,7 +267,7 @@ class Handler(BaseHTTPRequestHandler):
         reads = self.command in ("GET", "HEAD")
         if traits.auth == "none" or (traits.public and reads and traits.auth == "basic"):
             return
-        storage = (traits.location == "foreign" and "/uploads/" in self.path) or traits.redirects
+        storage = (traits.location in ("foreign", "begun elsewhere") and "/uploads/" in self.path) or traits.redirects
         if storage and self.headers["Host"].startswith("127."):
             if given:
                 raise RefusedError(400, "", "credentials were sent to the storage's host")
@@ -253,6 +278,7 @@ class Handler(BaseHTTPRequestHandler):
                     401, "UNAUTHORIZED", "authentication required", WWW_Authenticate='Basic realm="stand-in"'
                 )
             return
+        self.use(given.removeprefix("Bearer "))
         wanted = "pull" if reads else "delete" if "/manifests/" in self.path and self.command == "DELETE" else "push"
         scope = self.registry.tokens.get(given.removeprefix("Bearer "), "")
         held, _, actions = scope.rpartition(":")
@@ -261,6 +287,11 @@ class Handler(BaseHTTPRequestHandler):
             scope = f"repository:{repository}:{needed}"
             challenge = f'Bearer realm="{self.registry.origin}/token",service="stand-in",scope="{scope}"'
             raise RefusedError(401, "UNAUTHORIZED", "authentication required", WWW_Authenticate=challenge)
+
+    def use(self, token: str) -> None:
+        self.registry.used.append(token)
+        if self.registry.traits.uses and self.registry.used.count(token) > self.registry.traits.uses:
+            self.registry.tokens.pop(token, None)
 
     def token(self, query: dict[str, list[str]]) -> None:
         scope = query.get("scope", [""])[0]

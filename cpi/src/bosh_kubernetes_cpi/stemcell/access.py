@@ -59,18 +59,27 @@ class Access:
 
     def elsewhere(self, origin: str) -> Endpoint:
         """Endpoint of `scheme://host[:port]`, without credentials; plain HTTP only where that is allowed."""
-        url = urlsplit(origin)
-        host = url.hostname or ""
+        try:
+            url = urlsplit(origin)
+            host, port = url.hostname or "", url.port
+        except ValueError as error:
+            raise self._no_url() from error
         plain = url.scheme == "http" and (self._insecure or is_loopback(host))
         if not host or not (plain or url.scheme == "https"):
             raise RegistryError(
                 f"{self._registry} sends us to '{url.scheme}://{url.netloc}', which is no https host: refused "
                 "(registry.insecure allows plain HTTP)"
             )
-        return Endpoint(host, url.port or (80 if plain else 443), tls=None if plain else tls_context(ca=self._ca))
+        return Endpoint(host, port or (80 if plain else 443), tls=None if plain else tls_context(ca=self._ca))
+
+    def _no_url(self) -> RegistryError:
+        return RegistryError(f"{self._registry} sends us to something that is no URL")
 
     def _token(self, challenge: protocol.Challenge, scope: str) -> str:
-        url = urlsplit(challenge.token_url(scope))
+        try:
+            url = urlsplit(challenge.token_url(scope))
+        except ValueError as error:
+            raise self._no_url() from error
         connection = self._connect(self.elsewhere(f"{url.scheme}://{url.netloc}"), self._deadline)
         headers = {"Authorization": self._credentials} if self._credentials else {}
         where = f"token server {url.scheme}://{url.netloc} of {self._registry}"

@@ -72,7 +72,8 @@ def parse(text: str, *, digest: str = "") -> Reference:
     repository, colon, tag = repository.partition(":")
     if colon and not _TAG.fullmatch(tag):
         raise BadReferenceError(f"'{text}' has a tag that is none: '{tag}'")
-    if not _HOST.fullmatch(host):
+    port = host.rpartition("]")[2].partition(":")[2]
+    if not _HOST.fullmatch(host) or (port and not 0 < int(port) < 65_536):
         raise BadReferenceError(f"'{text}' has a registry host that is none: '{host}'")
     if len(repository) > 255 or not _REPOSITORY.fullmatch(repository):
         raise BadReferenceError(f"'{text}' has a repository that is none: '{repository}'")
@@ -88,9 +89,12 @@ def is_host(text: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host[:port]` is this machine's loopback, which speaks plain HTTP (as container runtimes take it)."""
-    name = host.rpartition(":")[0] if re.search(r":\d+$", host) and not host.endswith("]") else host
-    return name == "localhost" or name == "[::1]" or re.fullmatch(r"127(?:\.\d{1,3}){3}", name) is not None
+    """Whether `host[:port]` is this machine's loopback, which speaks plain HTTP (as container runtimes take it).
+
+    An IPv6 address may stand without brackets where there is no port.
+    """
+    name = re.sub(r":\d+$", "", host) if host.count(":") == 1 or "]" in host else host
+    return name in ("localhost", "[::1]", "::1") or re.fullmatch(r"127(?:\.\d{1,3}){3}", name) is not None
 
 
 def _split_host(text: str) -> tuple[str, str]:

@@ -7,18 +7,24 @@ registry, the step, the status and the registry's own words, and what to do; nev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from ..clock import Deadline
-from ..errors import RegistryError
+from ..errors import RegistryError, TimedOut
+from ..transport.answer import retry_after
 from ..transport.http import Connection, Endpoint, Unreachable
 from . import protocol
 from .access import Access
 from .advice import advice, unreachable
 from .image import ACCEPTED, Document, digest_of
 
-PAUSES = (0.5, 2.0)  # seconds before a small request is repeated after 429, 5xx or silence
+T = TypeVar("T")
+
+PAUSES = (0.5, 2.0)  # seconds before a small request is repeated after 429, 5xx or silence, if it asks for no more
+_PASSING = (0, 429, 500, 502, 503, 504)
+_LONGEST_PAUSE = 10.0  # seconds that it may ask for
 _LARGEST_ANSWER = 4 << 20  # manifests are at most 4 MiB (distribution specification)
 _ELSEWHERE = (301, 302, 303, 307, 308)
 _PATIENCE = 300.0  # seconds: a registry may copy a finished upload to where it belongs before it answers
@@ -65,39 +71,37 @@ class Registry:
 
     def digest(self, wanted: str) -> str:
         """Digest of the manifest that a tag or digest names, empty when there is none."""
-        path = self._path("manifests", wanted)
-        headers = {"Accept": ", ".join(ACCEPTED)}
-        answer = self._ask(f"look up {wanted}", "HEAD", path, headers=headers, also=(404,))
+        answer = self._look(f"look up {wanted}", "HEAD", "manifests", wanted, also=(404,))
         if answer.status == 404:
             return ""
         if found := answer.headers.get("docker-content-digest", ""):
             return found
-        answer = self._ask(f"read {wanted}", "GET", path, headers=headers, also=(404,))
+        answer = self._look(f"read {wanted}", "GET", "manifests", wanted, also=(404,))
         return "" if answer.status == 404 else digest_of(answer.body)
 
     def read(self, kind: str, digest: str) -> bytes:
-        """A manifest (`manifests`) or a small blob (`blobs`), as it was stored. Blobs may be in a storage elsewhere."""
-        step, path = f"read {digest}", self._path(kind, digest)
-        headers = {"Accept": ", ".join(ACCEPTED)} if kind == "manifests" else {}
-        answer = self._ask(step, "GET", path, headers=headers, also=_ELSEWHERE)
-        if answer.status in _ELSEWHERE:
-            there = self._upload(path, answer)
-            answer = self._judge(step, self._once(step, "GET", there.target, None, {}, there.foreign))
+        """A manifest (`manifests`) or a small blob (`blobs`), as it was stored."""
+        answer = self._look(f"read {digest}", "GET", kind, digest)
         if digest_of(answer.body) != digest:
             raise RegistryError(f"{self.name} answers with something else when asked for {digest}")
         return answer.body
 
     def begin_upload(self) -> Upload:
-        path = self._path("blobs", "uploads/")
-        return self._upload(path, self._ask("begin an upload", "POST", path, headers={"Content-Length": "0"}))
+        return self._patiently(self._begin_upload)
+
+    def _begin_upload(self) -> Upload:
+        step, path = "begin an upload", self._path("blobs", "uploads/")
+        return self._upload(path, self._judge(step, self._once(step, "POST", path, None, {"Content-Length": "0"})))
 
     def send(self, upload: Upload, blocks: Iterable[bytes], size: int, *, start: int | None = None) -> Upload:
         """Append `size` bytes to an upload; `start` is given when they are one of several pieces. Never repeated."""
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+        body: bytes | Iterable[bytes] = blocks
         if start is not None:
             headers["Content-Range"] = f"{start}-{start + size - 1}"
-        answer = self._once("upload the layer", "PATCH", upload.target, blocks, headers, upload.foreign)
-        return self._upload(upload.target, self._judge("upload the layer", answer))
+            body = b"".join(blocks)  # small enough to be sent again, should the token have ended with the last piece
+        answer = self._once("upload the layer", "PATCH", upload.target, body, headers, upload.foreign)
+        return self._upload(upload.target, self._judge("upload the layer", answer), upload.foreign)
 
     def finish(self, upload: Upload, digest: str) -> None:
         """Close an upload: the registry compares `digest` with what it got."""
@@ -108,18 +112,21 @@ class Registry:
         """Drop an upload; a registry that does not listen cleans up by itself, later."""
         try:
             self._once("cancel the upload", "DELETE", upload.target, None, {}, upload.foreign)
-        except RegistryError:
+        except (RegistryError, TimedOut):
             return
 
     def put_blob(self, document: Document) -> None:
-        """A small blob in one piece, unless it is there."""
+        """A small blob in one piece, unless it is there, which is so when we are sent to where it is."""
         step = "store the image's configuration"
         path = self._path("blobs", document.digest)
-        if self._ask(step, "HEAD", path, also=(404,)).status == 404:
-            upload = self.begin_upload()
-            headers = {"Content-Type": "application/octet-stream"}
-            target = protocol.with_digest(upload.target, document.digest)
-            self._judge(step, self._once(step, "PUT", target, document.content, headers, upload.foreign))
+        if self._ask(step, "HEAD", path, also=(404, *_ELSEWHERE)).status == 404:
+            self._patiently(lambda: self._put_blob(step, document))
+
+    def _put_blob(self, step: str, document: Document) -> Answer:
+        upload = self._begin_upload()
+        headers = {"Content-Type": "application/octet-stream"}
+        target = protocol.with_digest(upload.target, document.digest)
+        return self._judge(step, self._once(step, "PUT", target, document.content, headers, upload.foreign))
 
     def put_manifest(self, document: Document, *, tag: str) -> None:
         headers = {"Content-Type": document.media_type}
@@ -156,16 +163,27 @@ class Registry:
         also: tuple[int, ...] = (),
     ) -> Answer:
         """A small request, repeated while the registry is silent, busy or broken; `also`: statuses beyond 2xx."""
-        for pause in (*self.pauses, None):
+        return self._patiently(lambda: self._judge(step, self._once(step, method, path, body, headers or {}), also))
+
+    def _patiently(self, attempt: Callable[[], T]) -> T:
+        for pause in self.pauses:
             try:
-                answer = self._once(step, method, path, body, headers or {})
-                if pause is None or answer.status not in (429, 500, 502, 503, 504):
-                    return self._judge(step, answer, also)
+                return attempt()
             except RegistryError as error:
-                if pause is None or not error.ok_to_retry:
+                if not error.ok_to_retry or error.status not in _PASSING:
                     raise
-            self.deadline.pause(pause)
-        raise AssertionError("the last round returns or raises")
+                self.deadline.pause(max(pause, error.wait))
+        return attempt()
+
+    def _look(self, step: str, method: str, kind: str, name: str, *, also: tuple[int, ...] = ()) -> Answer:
+        """A manifest or a blob, which may be in a storage, or a registry, elsewhere."""
+        path = self._path(kind, name)
+        headers = {"Accept": ", ".join(ACCEPTED)} if kind == "manifests" else {}
+        answer = self._ask(step, method, path, headers=headers, also=(*also, *_ELSEWHERE))
+        if answer.status not in _ELSEWHERE:
+            return answer
+        there = self._upload(path, answer)
+        return self._judge(step, self._once(step, method, there.target, None, headers, there.foreign), also)
 
     def _once(
         self,
@@ -226,7 +244,9 @@ class Registry:
         )
         retry = answer.status == 429 or answer.status >= 500
         message = f"{self.name} refused to {step} in repository {self.repository}: {said}{cure}"
-        raise RegistryError(message, status=answer.status, ok_to_retry=retry)
+        error = RegistryError(message, status=answer.status, ok_to_retry=retry)
+        error.wait = min(retry_after(answer.headers), _LONGEST_PAUSE)
+        raise error
 
     def _own(self) -> Connection:
         if self._connection is None:
@@ -238,18 +258,22 @@ class Registry:
 
     # ---- Locations ----
 
-    def _upload(self, asked: str, answer: Answer) -> Upload:
+    def _upload(self, asked: str, answer: Answer, foreign: str = "") -> Upload:
+        """Where a Location leads that was answered to a request for `asked` (of that other host)."""
         location = answer.headers.get("location", "")
         if not location:
             raise RegistryError(f"{self.name} answered a request for {self.repository} without a Location")
-        scheme = "https" if self.endpoint.tls else "http"
-        own = f"{scheme}://{self.endpoint.host}:{self.endpoint.port}"
-        url = protocol.absolute(location, own=own, path=self.endpoint.base + asked)
+        own = f"{'https' if self.endpoint.tls else 'http'}://{self.endpoint.authority}"
+        try:
+            url = protocol.absolute(location, own=foreign or own, path=asked if foreign else self.endpoint.base + asked)
+            port = url.port
+        except ValueError as error:
+            raise RegistryError(f"{self.name} answered with a Location that is no URL") from error
         target = url.path + (f"?{url.query}" if url.query else "")
         if self.proxied:
             # The API server puts the proxy's path before it, which (with a gateway's) is in the endpoint's base.
             return Upload(target[max(0, target.find("/v2/")) :])
-        if url.hostname == self.endpoint.host and url.port in (None, self.endpoint.port):
+        if url.hostname == self.endpoint.host and port in (None, self.endpoint.port):
             return Upload(target.removeprefix(self.endpoint.base))
         return Upload(target, foreign=f"{url.scheme}://{url.netloc}")
 

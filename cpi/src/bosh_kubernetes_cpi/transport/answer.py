@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import BinaryIO
 
 LONGEST_LINE = 65_536  # bytes, of a head or before a chunk
@@ -125,6 +125,12 @@ class Answer:
         if not self._left:
             self._chunked = False
             _fields(self._file)
+
+
+def retry_after(fields: Mapping[str, str]) -> float:
+    """Seconds after which the server wants to be asked again; 0 when it does not say, or names a time of the day."""
+    text = fields.get("retry-after", "")
+    return float(text) if text.isdecimal() else 0.0
 
 
 def _line(file: BinaryIO, *, begun: bool = True) -> bytes:

@@ -16,6 +16,7 @@ from ..errors import (
     Unavailable,
     Untrusted,
 )
+from .answer import retry_after
 from .http import Connection, Unreachable
 
 TYPE_CHECKING = False
@@ -165,7 +166,7 @@ class Api:
                 if response.status < 300:
                     return self._object(method, path, content)
                 error = self._error(method, path, response, content)
-                wait = _retry_after(response)
+                wait = retry_after(response.fields)
             except Unavailable as lost:
                 error, wait = lost, 0.0
             self._lost = self._lost or isinstance(error, Unavailable)
@@ -234,8 +235,3 @@ def _json(content: bytes) -> Json:
     except ValueError:
         return {}
     return result if isinstance(result, dict) else {}
-
-
-def _retry_after(response: Answer) -> float:
-    text = response.fields.get("retry-after", "")
-    return float(text) if text.isdecimal() else 0.0

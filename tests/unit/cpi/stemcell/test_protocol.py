@@ -23,6 +23,7 @@ from bosh_kubernetes_cpi.stemcell.protocol import Challenge
         ('Bearer realm=https://a/t, service=s, error="insufficient_scope"', Challenge("bearer", "https://a/t", "s")),
         ('Basic realm="r", Bearer realm="https://a/t"', Challenge("bearer", "https://a/t")),
         ('Bearer realm="https://a/t", Basic realm="r"', Challenge("bearer", "https://a/t")),
+        ('Bearer realm = "https://a/t" , service= "s"', Challenge("bearer", "https://a/t", "s")),
         ('Bearer error="none"', None),
     ],
 )
