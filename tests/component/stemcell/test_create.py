@@ -93,6 +93,13 @@ def test_a_manifest_that_is_refused_leaves_no_stemcell(api, registry, cpi, image
     assert len(api.store.list("Stemcell", NAMESPACE)) == before
 
 
+def test_a_stemcell_that_cannot_be_taken_back_hides_no_error(api, registry, cpi, image) -> None:
+    registry.faults += [Fault("PUT manifest", 403, "DENIED", "tags are immutable")]
+    api.fault("PATCH", "/stemcells/", status=403)
+    with pytest.raises(CallError, match=r"tags are immutable.* could not be removed.*kubectl delete bstemcell"):
+        cpi("create_stemcell", image, PROPERTIES)
+
+
 def test_without_a_registry_the_error_says_what_to_do(settings, new_cpi, image) -> None:
     with pytest.raises(CallError, match=r"configure registry\.host or registry\.service, or use a light stemcell"):
         new_cpi(registry={})("create_stemcell", image, PROPERTIES)

@@ -62,7 +62,12 @@ def delete_stemcell(call: Call, stemcell_cid: str) -> None:
     if not names.is_cid(stemcell_cid):
         return
     users = Users(call.api, call.namespace, call.director)
-    _remove(call, users, users.leave(stemcell_cid), call.deadline)
+    last = users.leave(stemcell_cid)
+    try:
+        _remove(call, users, last, call.deadline)
+    except Failure as failure:
+        failure.message += f". Stemcell {stemcell_cid} has no user any more and is still there: call again to remove it"
+        raise
 
 
 def finish_deletion(call: Call, stemcell_cid: str) -> None:
@@ -70,7 +75,7 @@ def finish_deletion(call: Call, stemcell_cid: str) -> None:
 
     To be called when one of them is gone. Raises nothing: that is done, whatever becomes of its stemcell.
     """
-    users = Users(call.api, call.namespace, call.director)
+    users = Users(call.api, call.namespace, "")  # no Director's: its context may name none
     last = None
     try:
         last = users.take_unused(stemcell_cid)
@@ -128,12 +133,23 @@ def _heavy(
     cid, joined = _added(users, _body(call, wanted, image, stemcells.HEAVY, tags), call.deadline)
     try:
         registry.put_manifest(manifest, tag=cid)
-    except Failure:
+    except Failure as failure:
         call.begin_cleanup()
-        if joined and (last := users.leave(cid)) is not None and not _kept_for_machines(users, last):
-            users.remove(last)
+        if joined:
+            failure.message += _take_back(users, cid)
         raise
     return cid
+
+
+def _take_back(users: Users, cid: str) -> str:
+    """Be no user any more of a stemcell whose image could not be stored; what stays is told in a sentence."""
+    try:
+        last = users.leave(cid)
+        if last is not None and not _kept_for_machines(users, last):
+            users.remove(last)
+    except Failure as failure:
+        return f". Stemcell {cid} could not be removed: {failure.message}; to do so: kubectl delete bstemcell {cid}"
+    return ""
 
 
 def _push(registry: Registry, wanted: properties.Properties, image_path: str) -> Document:
