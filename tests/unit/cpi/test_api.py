@@ -5,7 +5,7 @@ import pytest
 from bosh_kubernetes_cpi.clock import Deadline
 from bosh_kubernetes_cpi.errors import ApiError, Conflict, Interrupted, Unavailable, Untrusted
 from bosh_kubernetes_cpi.transport.answer import BrokenAnswer
-from bosh_kubernetes_cpi.transport.api import Api
+from bosh_kubernetes_cpi.transport.api import TRIES, Api
 from bosh_kubernetes_cpi.transport.http import Endpoint, Unreachable
 
 
@@ -109,7 +109,7 @@ def test_a_deletion_that_met_a_conflict_is_asked_for_again_while_the_object_is_t
     """Else delete_vm would take for gone what nobody has deleted."""
     made = api(Answer(OSError()))
     conflict = Page(409, b'{"kind": "Status", "reason": "Conflict", "message": "another reason"}')
-    there = Page(200, b'{"metadata": {"uid": "1"}}')
+    there = Page(200, b'{"kind": "x", "metadata": {"uid": "1"}}')
     script = [("DELETE", conflict), ("GET", there), ("DELETE", Page(200, b'{"kind": "Status"}'))]
     monkeypatch.setattr(made, "_send", lambda method, *_: dict([script.pop(0)])[method])
     made.delete("/x", uid="1")
@@ -118,6 +118,11 @@ def test_a_deletion_that_met_a_conflict_is_asked_for_again_while_the_object_is_t
     script = [("DELETE", conflict), ("GET", there)]
     with pytest.raises(Conflict):
         made.delete("/x", uid="2")
+    script = [("DELETE", conflict), ("GET", there)] * TRIES
+    with pytest.raises(Unavailable, match="another reason") as failure:
+        made.delete("/x", uid="1")
+    assert failure.value.ok_to_retry
+    assert script == []
     script = [("DELETE", conflict), ("GET", Page(404, b'{"kind": "Status", "reason": "NotFound", "message": "no"}'))]
     made.delete("/x", uid="1")
 

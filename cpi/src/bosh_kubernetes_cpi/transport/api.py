@@ -121,12 +121,14 @@ class Api:
                 self._call("DELETE", path, options, may_conflict=bool(uid))
             except NotFound:
                 return
-            except Conflict:
+            except Conflict as conflict:
                 found = self.find(path) if uid else None
                 if uid and found is None:
                     return
-                if found is None or found["metadata"]["uid"] != uid or not left:
+                if found is None or found["metadata"]["uid"] != uid:
                     raise
+                if not left:  # no Conflict, which would say that it is gone
+                    raise Unavailable(conflict.message, status=conflict.status, reason=conflict.reason) from conflict
                 self.deadline.pause(FIRST_PAUSE)
             else:
                 return
