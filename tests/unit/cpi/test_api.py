@@ -3,7 +3,7 @@
 import pytest
 
 from bosh_kubernetes_cpi.clock import Deadline
-from bosh_kubernetes_cpi.errors import ApiError, Conflict, Interrupted, Unavailable, Untrusted
+from bosh_kubernetes_cpi.errors import ApiError, Conflict, Interrupted, TooManyRequests, Unavailable, Untrusted
 from bosh_kubernetes_cpi.transport.answer import BrokenAnswer
 from bosh_kubernetes_cpi.transport.api import TRIES, Api
 from bosh_kubernetes_cpi.transport.http import Endpoint, Unreachable
@@ -139,3 +139,15 @@ def test_an_edit_of_any_version_is_asked_for_again_after_a_conflict(api, monkeyp
     script = [conflict, Page(200, b'{"kind": "x"}')]
     with pytest.raises(Conflict):
         made.merge_patch("/x", {"metadata": {"resourceVersion": "1"}})
+
+
+def test_a_pause_that_the_server_asks_for_and_that_is_longer_than_the_time_left_is_not_made(api, monkeypatch) -> None:
+    """What it said is told then, and not only that the time is over."""
+    made = api(Answer(OSError()))
+    made.deadline = Deadline(2)
+    busy = Page(429, b'{"kind": "Status", "reason": "TooManyRequests", "message": "slow down"}')
+    busy.fields = {"retry-after": "5"}
+    monkeypatch.setattr(made, "_send", lambda *_: busy)
+    monkeypatch.setattr(made.deadline, "pause", lambda _: pytest.fail("it waits"))
+    with pytest.raises(TooManyRequests, match="slow down"):
+        made.get("/x")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Json = dict[str, Any]
 
-TRIES = 5  # of one request, about 6 seconds with the pauses between them
+TRIES = 5  # of one request, with about 3 seconds of pauses between them
 FIRST_PAUSE = 0.2  # seconds, doubled each time
 LONGEST_PAUSE = 10.0  # seconds: more than that a server may not ask for by Retry-After
 
@@ -174,9 +174,10 @@ class Api:
             self._lost = self._lost or isinstance(error, Unavailable)
             if not isinstance(error, passing) or not left:
                 raise error
-            if self.deadline.remaining() <= pause:
+            wait = min(max(pause, wait), LONGEST_PAUSE)
+            if self.deadline.remaining() <= wait:
                 raise error
-            self.deadline.pause(min(max(pause, wait), LONGEST_PAUSE))
+            self.deadline.pause(wait)
             pause *= 2
         raise AssertionError("unreachable")
 
