@@ -82,7 +82,16 @@ class Page(Answer):
         return self.text
 
 
-PAGES = [b"404 page not found\n", b"<html></html>", b"", b"{}", b"[]", b'{"kind": "Status", "code": 404}']
+PAGES = [
+    b"404 page not found\n",
+    b"<html></html>",
+    b"",
+    b"{}",
+    b"[]",
+    b"[" * 100_000,
+    b'{"status": "ok"}',
+    b'{"kind": "Status", "code": 404}',
+]
 
 
 @pytest.mark.parametrize("text", PAGES)
@@ -99,10 +108,18 @@ def test_object_not_found_is_none(api) -> None:
     assert api(Page(404, b'{"kind": "Status", "reason": "NotFound", "message": "not found"}')).find("/x") is None
 
 
-@pytest.mark.parametrize("text", [*PAGES[:5], b'{"cut'])
+@pytest.mark.parametrize("text", [*PAGES[:-1], b'{"cut'])
 def test_page_is_no_object(api, text) -> None:
-    with pytest.raises(ApiError, match="answers with no JSON object"):
+    """Else has_vm would be true."""
+    with pytest.raises(ApiError, match="answers with no object of Kubernetes"):
         api(Page(200, text)).find("/x")
+
+
+@pytest.mark.parametrize("text", [b'{"message": 5, "reason": 5}', b'{"message": ["no"]}', b'{"message": {"a": "b"}}'])
+@pytest.mark.parametrize("status", [403, 404, 418])
+def test_words_of_another_server_are_told_as_they_are(api, status, text) -> None:
+    with pytest.raises(ApiError):
+        api(Page(status, text)).get("/x")
 
 
 def test_a_deletion_that_met_a_conflict_is_asked_for_again_while_the_object_is_there(api, monkeypatch) -> None:

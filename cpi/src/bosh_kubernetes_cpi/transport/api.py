@@ -206,16 +206,19 @@ class Api:
             raise _unavailable(f"{self.endpoint!r}: its answer broke off") from error
 
     def _object(self, method: str, path: str, content: bytes) -> Json:
-        """The object that an answer holds: whatever else stands at that address must not pass for one."""
+        """The object that an answer holds: whatever else stands at that address must not pass for one.
+
+        Each says its kind, but for that of /version.
+        """
         found = _json(content)
-        if not found:
-            what = f"{method} {path.partition('?')[0]}: {self.endpoint!r} answers with no JSON object"
+        if not isinstance(found.get("kind", found.get("gitVersion")), str):
+            what = f"{method} {path.partition('?')[0]}: {self.endpoint!r} answers with no object of Kubernetes"
             raise ApiError(f"{what}. Check `kubernetes.server` in the CPI's configuration")
         return found
 
     def _error(self, method: str, path: str, response: Answer, content: bytes) -> ApiError:
         status = _json(content)
-        said = status.get("message") or f"HTTP {response.status} {response.reason}"
+        said = str(status.get("message") or "") or f"HTTP {response.status} {response.reason}"
         what = f"{method} {path.partition('?')[0]}: {said}"
         kind = _STATUS.get(response.status, Unavailable if response.status >= 500 else ApiError)
         if kind is Unauthorized:
@@ -225,7 +228,7 @@ class Api:
             what += ". Check `kubernetes.server` in the CPI's configuration, and that the operator's chart is installed"
         elif kind is Forbidden and 'User "' in said:  # an authorizer's; else a quota, a Pod Security level or a webhook
             what += ". The CPI's account lacks this right: see docs/configuration.md for the Role it needs"
-        return kind(what, status=response.status, reason=status.get("reason") or "")
+        return kind(what, status=response.status, reason=str(status.get("reason") or ""))
 
 
 def _unavailable(message: str) -> Unavailable:
@@ -235,6 +238,6 @@ def _unavailable(message: str) -> Unavailable:
 def _json(content: bytes) -> Json:
     try:
         result = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return result if isinstance(result, dict) else {}
