@@ -2,11 +2,14 @@
 
 import base64
 import json
+from datetime import date
 from pathlib import Path
+from time import gmtime, strftime, time
 
 import pytest
 
-from bosh_kubernetes_cpi.plugin import LARGEST
+from bosh_kubernetes_cpi.errors import RequestError
+from bosh_kubernetes_cpi.plugin import LARGEST, credential
 from tests.component.test_connection import until
 from tests.component.test_credentials import BETA, V1, answer
 from tests.component.test_fast_path import PEAK
@@ -43,6 +46,30 @@ def test_plugin_is_told_of_the_cluster_if_it_asks(server, new_cpi, plugin, tmp_p
         "tls-server-name": "localhost",
         "certificate-authority-data": base64.b64encode(server["ca"].encode()).decode(),
     }
+
+
+def test_what_a_plugin_cannot_be_told_of_the_cluster_is_told(plugin) -> None:
+    """YAML has dates, JSON has none."""
+    call = {"command": plugin(), "provide_cluster_info": True}
+    with pytest.raises(RequestError, match="no JSON"):
+        credential(call, {"config": {"since": date(2020, 1, 1)}})
+
+
+@pytest.mark.parametrize(
+    ("expires", "seconds"),
+    [
+        ("{}Z", 600),
+        ("{}+00:00", 600),
+        ("{}.25Z", 600),
+        ("{}+02:00", 600 - 7200),
+        ("{}.123456789-01:30", 600 + 5400),
+    ],
+)
+def test_when_a_credential_ends_is_told_in_any_zone(plugin, expires, seconds) -> None:
+    at = strftime("%Y-%m-%dT%H:%M:%S", gmtime(time() + 600))
+    prints = answer(token=TOKEN, expirationTimestamp=expires.format(at))
+    left = credential({"command": plugin(prints=prints)}, {})[3]
+    assert left == pytest.approx(max(seconds - 10, 10), abs=5)
 
 
 def test_plugin_gives_a_client_certificate(api, server, new_cpi, plugin) -> None:

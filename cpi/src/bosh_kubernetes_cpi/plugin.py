@@ -53,7 +53,11 @@ def credential(call: Json, cluster: Json) -> Credential:
     if call.get("provide_cluster_info"):
         spec["cluster"] = cluster
     info = {"apiVersion": version, "kind": "ExecCredential", "spec": spec}
-    environment = {**os.environ, **call.get("env", {}), "KUBERNETES_EXEC_INFO": json.dumps(info)}
+    try:
+        told = json.dumps(info, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise RequestError(f"kubernetes.exec: what {command} is to be told of its cluster is no JSON") from error
+    environment = {**os.environ, **call.get("env", {}), "KUBERNETES_EXEC_INFO": told}
     text = _run([command, *call.get("args", [])], environment, call.get("install_hint", ""))
     return _read(text, version, f"kubernetes.exec: {command}")
 
@@ -174,6 +178,8 @@ def _seconds(expires: str, name: str) -> float:
 
     try:
         at = timegm(strptime(expires[:19], "%Y-%m-%dT%H:%M:%S"))
+        if zone := re.search(r"([+-]\d\d):(\d\d)$", expires[19:]):
+            at -= int(zone[1]) * 3600 + int(zone[1][0] + zone[2]) * 60
     except ValueError as error:
         raise RequestError(f"{name}: expirationTimestamp is no time as 2030-01-31T12:00:00Z") from error
     return max(at - time() - _SKEW, _SKEW)
