@@ -261,8 +261,10 @@ def _default(known: Property, kind: Kind, config: Json) -> Any:
         return known.default
     section, _, name = known.setting.partition(".")
     value = config[section][name]
-    taken = kind.take(value) if value else None
-    if value and taken is None:
+    if value in ("", None):
+        return None
+    taken = kind.take(value)
+    if taken is None:
         raise RequestError(f"configuration: {known.setting} must be {kind.words}")
     return taken
 

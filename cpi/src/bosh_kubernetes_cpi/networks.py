@@ -80,7 +80,7 @@ def _address(name: str, address: Any) -> str:
     from ipaddress import ip_address
 
     try:
-        return str(ip_address(address))
+        return str(ip_address(address if isinstance(address, str) else ""))  # of a number it makes one, too
     except ValueError as error:
         raise CloudError(f"network {name!r}: {address!r} is no IP address") from error
 

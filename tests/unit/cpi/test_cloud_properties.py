@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bosh_kubernetes_cpi.cloud_properties import DISK, NETWORK, STEMCELL, VM, paths, read
-from bosh_kubernetes_cpi.config import DEFAULTS
+from bosh_kubernetes_cpi.config import DEFAULTS, merge
 from bosh_kubernetes_cpi.errors import BadProperty, RequestError
 
 SCHEMAS = {"vm": VM, "disk": DISK, "network": NETWORK, "stemcell": STEMCELL}
@@ -160,3 +160,9 @@ def test_any_value_is_taken_or_refused(name, value) -> None:
         for given in ({first: value}, {first: dict.fromkeys(inner, value)}, {first: {"x": value}}):
             with contextlib.suppress(BadProperty):
                 read(SCHEMAS[name], given, "the thing")
+
+
+@pytest.mark.parametrize("cores", [0, 0.0, "0", 1e-9])
+def test_default_of_no_cores_names_the_setting(cores) -> None:
+    with pytest.raises(RequestError, match=r"configuration: machines\.cpu must be a number of cores above 0"):
+        read(VM, {}, "the VM", merge({"machines": {"cpu": cores}}, {}))

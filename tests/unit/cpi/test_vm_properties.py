@@ -92,6 +92,8 @@ REFUSED = [
     ({"a": {"type": "vip", "ip": "10.0.0.9"}}, "vip networks are not supported"),
     ({"a": {"type": "other"}}, "unknown type 'other'"),
     ({"a": {"ip": "10.0.0.900"}}, "is no IP address"),
+    ({"a": {"ip": 167772169}}, "is no IP address"),
+    ({"a": {"ip": ["10.0.0.9"]}}, "is no IP address"),
     ({"a": {"cloud_properties": {"subnet": "x"}}}, "cloud_properties of network 'a': unknown key 'subnet'"),
     ({"a": {"cloud_properties": ["x"]}}, "cloud_properties of network 'a' must be an object"),
     ({"a": {"cloud_properties": False}}, "cloud_properties of network 'a' must be an object"),
