@@ -1,12 +1,15 @@
 """A create_vm that fails: VMCreationFailed, the cluster's reason in words, and nothing left behind."""
 
 import signal
+from time import monotonic
 
 import pytest
 
 from bosh_kubernetes_api import names
 from tests.component.conftest import ENV, NAMESPACE, NETWORKS, STEMCELL
 from tests.support.cpi_process import CallError
+from tests.support.fakeapi.faults import Fault
+from tests.support.fakeapi.server import Seen
 
 
 @pytest.fixture
@@ -172,8 +175,24 @@ def test_terminated_while_it_removes_what_was_made_it_goes_on_with_that(api, cpi
     assert ours() == []
 
 
-def test_settings_that_cannot_be_removed_do_not_keep_the_machine(api, refused, operator) -> None:
+def test_what_was_made_is_removed_when_the_api_server_is_back(api, refused, operator) -> None:
+    """It is away for longer than a request is repeated else, and for less than the time that undoing may take."""
     operator.reasons["*"] = ("QuotaExceeded", "exceeded quota")
-    api.fault("DELETE", "/secrets/", status=403)
+    back: list[float] = []
+
+    def away(seen: Seen) -> Fault | None:
+        if not back and seen.method == "DELETE":
+            back.append(monotonic() + 8)
+        return Fault(503) if back and monotonic() < back[0] else None
+
+    api.intercept = away
+
+    assert "could not be removed" not in refused().message
+
+
+@pytest.mark.parametrize(("status", "times"), [(403, 1), (503, 11)], ids=["refused", "as long as they get"])
+def test_settings_that_cannot_be_removed_do_not_keep_the_machine(api, refused, operator, status, times) -> None:
+    operator.reasons["*"] = ("QuotaExceeded", "exceeded quota")
+    api.fault("DELETE", "/secrets/", status=status, times=times)
 
     assert "QuotaExceeded" in refused().message

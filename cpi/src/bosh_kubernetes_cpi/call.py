@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .transport.api import Api
 
 CLEANUP = 60.0  # seconds to undo what a failed call has done, beyond its limit
+FOREVER = 1_000_000  # tries: the deadline ends them
 
 _held = False  # of this process, which serves one call
 
@@ -70,9 +71,12 @@ class Call:
         return uuid
 
     def begin_cleanup(self, seconds: float = CLEANUP) -> None:
-        """From now on undo: nobody interrupts that, on a fresh connection and with a deadline of its own."""
+        """From now on undo: nobody interrupts that, on a fresh connection and with a deadline of its own, up to which
+        an API server that is away is waited for.
+        """
         hold()
         self.api.close()
+        self.api.tries = FOREVER
         self.deadline = self.api.deadline = Deadline(seconds)
 
     def secrets(self) -> set[str]:

@@ -12,6 +12,7 @@ from bosh_kubernetes_api.settings import LARGEST, config_map, credentials, secre
 
 from .. import networks as nets
 from ..call import hold
+from ..clock import Deadline
 from ..cloud_properties import VM, read
 from ..errors import CloudError, Failure, VMCreationFailed
 from ..log import progress
@@ -133,10 +134,12 @@ def _undo(call: Call, cid: str) -> str:
     call.begin_cleanup()
     progress(f"{cid}: failed, removing what was made")
     try:
+        call.api.deadline = Deadline(call.deadline.remaining() / 4)  # the rest is the machine's
         remove_side_objects(call, cid)
     except Failure as failure:
         progress(f"{cid}: {failure.message}")
     try:
+        call.api.deadline = call.deadline
         found = call.api.find(paths.item(paths.machines(call.namespace), cid))
         if found is None:
             remove_side_objects(call, cid)

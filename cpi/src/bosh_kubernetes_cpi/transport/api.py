@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 TRIES = 5  # of one request, with about 3 seconds of pauses between them
 FIRST_PAUSE = 0.2  # seconds, doubled each time
+LAST_PAUSE = 2.0  # seconds: no longer than that by doubling
 LONGEST_PAUSE = 10.0  # seconds: more than that a server may not ask for by Retry-After
 
 MERGE_PATCH = "application/merge-patch+json"
@@ -54,6 +55,7 @@ class Api:
     def __init__(self, endpoint: Endpoint, deadline: Deadline) -> None:
         self.endpoint = endpoint
         self._connection = Connection(endpoint, deadline)
+        self.tries = TRIES
         self._lost = False  # whether an answer to the current call was lost: it may have taken effect
 
     @property
@@ -161,7 +163,7 @@ class Api:
         data = None if body is None else json.dumps(body).encode()
         pause = FIRST_PAUSE
         self._lost = False
-        for left in range(TRIES - 1, -1, -1):
+        for left in range(self.tries - 1, -1, -1):
             try:
                 response = self._send(method, path, data, content_type)
                 content = self._body(response)
@@ -178,7 +180,7 @@ class Api:
             if self.deadline.remaining() <= wait:
                 raise error
             self.deadline.pause(wait)
-            pause *= 2
+            pause = min(2 * pause, LAST_PAUSE)
         raise AssertionError("unreachable")
 
     def _send(self, method: str, path: str, data: bytes | None, content_type: str, patience: float = 60.0) -> Answer:
