@@ -105,7 +105,7 @@ def test_a_reader_that_goes_away_changes_nothing(cpi, api) -> None:
 
 def test_a_fault_of_the_tool_has_a_code_of_its_own_and_shows_no_credential(cpi, api) -> None:
     """The API server answers with something that no API server answers with."""
-    api.fault("GET", "/virtualmachines/vm-1", status=200, body={"metadata": {"name": TOKEN}})
+    api.fault("GET", "/virtualmachines/vm-1", status=200, body={"kind": "VirtualMachine", "metadata": {"name": TOKEN}})
 
     said = tool("explain", "vm-1", config=cpi.config)
 
