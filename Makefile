@@ -54,7 +54,9 @@ format: .venv/.ready ## let ruff format the code
 release: .venv/.ready ## the BOSH release tarball, in dist/: of development, or VERSION=1.2.3 a final one
 	$(PY) cpi/release/make_release.py --out dist $(if $(VERSION),--final $(VERSION))
 
-microbosh: release ## a Director on kind (docs/microbosh.md): needs docker, kind, kubectl, helm, bosh, and the internet
+microbosh: ## a Director on kind (docs/microbosh.md): needs docker, kind, kubectl, helm, bosh, and the internet
+	cpi/release/microbosh/microbosh check
+	$(MAKE) $(if $(CPI_RELEASE),.venv/.ready,release)
 	cpi/release/microbosh/microbosh up
 
 image: .venv/.ready ## the operator's container image, in the test cluster's engine

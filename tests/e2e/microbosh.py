@@ -147,7 +147,7 @@ class MicroBosh(Director):
                 "NAMESPACE": self.site.namespace,
                 "CPI_RELEASE": str(self.release),
                 "BOSH": self.cli or str(self._driver()),
-                "BOSH_DEPLOYMENT": str(self.folder / "bosh-deployment"),
+                "BOSH_DEPLOYMENT_FOLDER": str(self.folder / "bosh-deployment"),
                 "STEMCELL": str(self.site.stemcells[0]),
                 "INTERNAL_IP": INTERNAL,
                 "EXTERNAL_IP": self.site.node_address,

@@ -17,11 +17,12 @@ OPS = ROOT / "cpi/release/ops/kubernetes"
 FAKE_KUBECTL = """#!/bin/sh
 # STAND-IN for kubectl: answers what the script asks for, and notes what it applies.
 case "$*" in
-  *"contexts"*) echo kind-microbosh ;;
-  *"clusters"*) echo https://127.0.0.1:6443 ;;
+  *"--context other"*) echo "error: context other does not exist" >&2; exit 1 ;;
+  *"config view --minify"*) echo https://127.0.0.1:6443 ;;
   *"get secret bosh-cpi-token"*) printf 'kubernetes: {server: s, ca: c, token: t}\\nnamespace: bosh-machines\\n' ;;
   *"get service kubernetes"*) echo 10.96.0.1 ;;
   *"get nodes"*) [ -n "${NODES:-}" ] || { echo no route to the API server >&2; exit 1; }; echo "$NODES" ;;
+  *"get pods"*) ;;
   *" apply -f "*) echo "$*" >>"$NOTES" ;;
   *) echo "unexpected: $*" >&2; exit 1 ;;
 esac
@@ -35,12 +36,16 @@ FAKE_KIND = """#!/bin/sh
 # STAND-IN for kind: has one cluster; what else it is told to do is noted.
 case "$*" in "get clusters") echo microbosh ;; *) echo "$*" >>"$NOTES" ;; esac
 """
+FAKE_DOCKER = """#!/bin/sh
+# STAND-IN for docker: knows how many CPUs there are; what else it is told to do is noted.
+case "$1" in info) echo "${CPUS:-8}" ;; *) echo "$*" >>"$NOTES" ;; esac
+"""
 FAKE_HELM = """#!/bin/sh
 # STAND-IN for helm: notes its words.
 for word in "$@"; do echo "$word" >>"$NOTES"; done
 """
 PROGRAMS = {"kubectl": FAKE_KUBECTL, "bosh": FAKE_BOSH, "kind": FAKE_KIND, "helm": FAKE_HELM}
-PROGRAMS |= {"ruby": "#!/bin/sh\n", "docker": "#!/bin/sh\n"}
+PROGRAMS |= {"ruby": "#!/bin/sh\n", "docker": FAKE_DOCKER}
 
 
 class Script:
@@ -198,7 +203,11 @@ def test_delete_has_the_words_of_create(script: Script) -> None:
     [
         (["director"], {"CPI_RELEASE": "/nonexistent"}, "make release", 1),
         (["director"], {"STEMCELL": "/nonexistent.tgz"}, "/nonexistent.tgz: no such file", 1),
-        (["director"], {"BOSH": "no-such-client"}, "no-such-client is not on the PATH", 1),
+        (["director"], {"BOSH": "no-such-client"}, "not on the PATH: no-such-client", 1),
+        (["director"], {"CONTEXT": "other"}, "no context other", 1),
+        (["env"], {}, "microbosh director", 1),
+        (["check"], {"BOSH": "no-such-client"}, "not on the PATH: no-such-client", 1),
+        (["up"], {"BOSH": "no-such-client"}, "not on the PATH: no-such-client", 1),
         ([], {}, "usage: microbosh COMMAND", 64),
         (["destroy"], {}, "usage: microbosh COMMAND", 64),
     ],
@@ -211,3 +220,36 @@ def test_what_is_missing_is_said(
     assert says in done.stderr
     assert done.returncode == code
     assert not script.notes.exists(), "something was done"
+
+
+def test_few_processors_are_told_before_a_machine_waits_for_room(script: Script) -> None:
+    done = script.run("check", CPUS="2")
+
+    assert done.returncode == 0, done.stderr
+    assert "2 CPUs" in done.stderr
+    assert script.run("check").stderr == ""
+
+
+def test_a_new_cluster_is_not_made_beside_the_state_of_another_one(script: Script) -> None:
+    """The client would look in it for the stemcell and the disk that the state names."""
+    (script.folder / "state.json").write_text("{}")
+    done = script.run("cluster", CLUSTER="new")
+
+    assert done.returncode == 1
+    assert f"{script.folder}/state.json" in done.stderr
+    assert not script.notes.exists(), "something was done"
+
+
+def test_the_client_s_own_variable_for_a_deployment_is_left_alone(script: Script) -> None:
+    done = script.run("director", BOSH_DEPLOYMENT="zookeeper")
+
+    assert done.returncode == 0, done.stderr
+    assert f"{script.folder}/bosh-deployment/bosh.yml" in script.notes.read_text()
+
+
+def test_why_an_operator_does_not_start_is_told_by_the_command_that_is_named(script: Script) -> None:
+    (script.folder / "helm").write_text("#!/bin/sh\nexit 1\n")
+    done = script.run("operator", OPERATOR_IMAGE="example.com/operator:1", NAMESPACE="vms", NODES="172.18.0.2")
+
+    assert done.returncode == 1
+    assert "--namespace vms describe pods" in done.stderr

@@ -1,7 +1,7 @@
 """The ops files and configs of cpi/release/ops: applied to a manifest with the paths of bosh-deployment's bosh.yml, and
 what comes out checked against the jobs' specs, the schema of cloud properties, and the keys of the configuration.
 
-With BOSH_CLI the real client applies them too. BOSH_DEPLOYMENT names a folder with cloudfoundry/bosh-deployment: then
+With BOSH_CLI the real client applies them too. BOSH_DEPLOYMENT_FOLDER names a folder with cloudfoundry/bosh-deployment: then
 its own bosh.yml is taken as well.
 """
 
@@ -34,8 +34,8 @@ PROGRAMS = [[sys.executable, "-m", "tests.e2e.driver"]]
 if os.environ.get("BOSH_CLI"):
     PROGRAMS.append([os.environ["BOSH_CLI"]])
 MANIFESTS = [STAND_IN / "bosh.yml"]
-if os.environ.get("BOSH_DEPLOYMENT"):
-    MANIFESTS.append(Path(os.environ["BOSH_DEPLOYMENT"], "bosh.yml"))
+if os.environ.get("BOSH_DEPLOYMENT_FOLDER"):
+    MANIFESTS.append(Path(os.environ["BOSH_DEPLOYMENT_FOLDER"], "bosh.yml"))
 COMBINATIONS: dict[str, list[str]] = {
     "a given cluster": ["cpi", "registry", "load-balancer", "storage-class", "persistent-root"],
     "the chart's registry": ["cpi", "chart-registry"],
