@@ -1,8 +1,8 @@
 """The ops files and configs of cpi/release/ops: applied to a manifest with the paths of bosh-deployment's bosh.yml, and
 what comes out checked against the jobs' specs, the schema of cloud properties, and the keys of the configuration.
 
-With BOSH_CLI the real client applies them too. BOSH_DEPLOYMENT_FOLDER names a folder with cloudfoundry/bosh-deployment: then
-its own bosh.yml is taken as well.
+With BOSH_CLI the real client applies them too. BOSH_DEPLOYMENT_FOLDER names a folder with
+cloudfoundry/bosh-deployment: then its own bosh.yml is taken as well.
 """
 
 import ipaddress
@@ -38,6 +38,7 @@ if os.environ.get("BOSH_DEPLOYMENT_FOLDER"):
     MANIFESTS.append(Path(os.environ["BOSH_DEPLOYMENT_FOLDER"], "bosh.yml"))
 COMBINATIONS: dict[str, list[str]] = {
     "a given cluster": ["cpi", "registry", "load-balancer", "storage-class", "persistent-root"],
+    "a registry with an authority of one's own": ["cpi", "registry", "registry-ca"],
     "the chart's registry": ["cpi", "chart-registry"],
     "kind": ["cpi", "chart-registry", "inside-server", "node-ports", "kind"],
     "a Director's wishes": ["cpi", "registry", "resurrector", "disks", "snapshots"],
@@ -61,6 +62,7 @@ VALUES: dict[str, Any] = {
     "registry_username": "pusher",
     "registry_password": "secret",
     "registry_pull_secret": "registry",
+    "registry_ca": "-----BEGIN CERTIFICATE-----",
     "storage_class": "fast",
     "root_storage_class": "roots",
     "fast_storage_class": "fast",
@@ -304,6 +306,16 @@ def test_entries_of_the_cpi_config_are_configurations(tmp_path: Path) -> None:
         assert "host" in merged["registry"] or "service" in merged["registry"]
 
 
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: Path(program[0]).name)
+def test_the_authority_of_a_registry_goes_to_client_and_director(program: list[str], tmp_path: Path) -> None:
+    document = interpolated(program, MANIFESTS[0], tmp_path, ["cpi", "registry", "registry-ca"])
+    (job,) = [job for job in document["instance_groups"][0]["jobs"] if job["name"] == "kubernetes_cpi"]
+
+    for registry in (document["cloud_provider"]["properties"]["registry"], job["properties"]["registry"]):
+        assert registry["host"] == VALUES["registry_host"]
+        assert registry["ca"] == VALUES["registry_ca"]
+
+
 # ---- headers
 
 
@@ -323,7 +335,9 @@ def test_the_header_names_what_the_file_needs_and_how_to_use_it(name: str) -> No
     assert named - {"internal_cidr", "internal_gw"} == used  # bosh.yml's, for which cpi.yml has the words
     assert command, "there is no example command"
     assert name in command[1] or f"{name.removesuffix('.yml')}.yml" in command[1]
-    of_the_command = set(re.findall(r"-v (\w+)=", command[1])) | set(re.findall(r"-l (\w+)\.yml", command[1]))
+    of_the_command = set(re.findall(r"(?:-v|--var-file) (\w+)=", command[1])) | set(
+        re.findall(r"-l (\w+)\.yml", command[1])
+    )
     assert used - of_the_command <= {"namespace", "internal_ip"}, "the example command does not give these"
 
 
