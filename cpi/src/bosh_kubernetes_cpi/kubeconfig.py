@@ -1,4 +1,4 @@
-"""kubeconfig texts. YAML is imported here alone, and late."""
+"""kubeconfig texts, and whatever else is YAML, which is imported here alone, and late."""
 
 from __future__ import annotations
 
@@ -70,20 +70,25 @@ def read(block: Json) -> tuple[Json, str]:
     return {key: value for key, value in {**result, **own}.items() if value}, _text(context, "namespace", "context")
 
 
-def _parsed(text: str) -> Json:
+def parsed(text: str, where: str) -> Any:
+    """The content of a YAML text. Raises RequestError, which names `where` and never quotes the text."""
     if len(text) > LARGEST:
-        raise RequestError(f"{WHERE} is larger than {LARGEST} characters")
-    yaml = _yaml()
+        raise RequestError(f"{where} is larger than {LARGEST} characters")
+    yaml = _yaml(where)
     try:
-        content = yaml.safe_load(text)
+        return yaml.safe_load(text)
     except Exception as error:  # beside YAMLError whatever its constructors raise for a strange number or date
-        raise RequestError(f"{WHERE} is no YAML") from error
+        raise RequestError(f"{where} is no YAML") from error
+
+
+def _parsed(text: str) -> Json:
+    content = parsed(text, WHERE)
     if not isinstance(content, dict):
         raise RequestError(f"{WHERE} must be the text of a kubeconfig, not the path of one")
     return content
 
 
-def _yaml() -> Any:
+def _yaml(where: str) -> Any:
     """PyYAML: the release has it beside this package, a Python that runs this from elsewhere among its own packages."""
     try:
         import yaml
@@ -95,7 +100,8 @@ def _yaml() -> Any:
         try:
             import yaml
         except ImportError as error:
-            raise RequestError(f"{WHERE} needs PyYAML; give server, ca and token instead") from error
+            cure = "give server, ca and token instead" if where == WHERE else "give JSON instead"
+            raise RequestError(f"{where} needs PyYAML; {cure}") from error
     return yaml
 
 

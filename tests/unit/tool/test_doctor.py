@@ -11,7 +11,7 @@ from bosh_kubernetes_cpi.errors import Forbidden, Invalid, TimedOut, Unavailable
 from bosh_kubernetes_cpi.methods.storage_class import default_class
 from bosh_kubernetes_cpi.stemcell.places import Places
 from bosh_kubernetes_cpi.tool.doctor import cluster, pods, probe, registry, rights, samples
-from bosh_kubernetes_cpi.tool.doctor.command import placeholders
+from bosh_kubernetes_cpi.tool.doctor import command as doctor_command
 from bosh_kubernetes_cpi.tool.doctor.pods import State, judge
 from bosh_kubernetes_cpi.transport.http import Endpoint
 from tests.support.fakeapi.rights import documented
@@ -182,7 +182,7 @@ def test_the_registry_has_as_long_as_it_needs_however_long_the_pod_takes() -> No
     ],
 )
 def test_placeholders_are_found_wherever_they_are(config, expected) -> None:
-    assert list(placeholders(config)) == expected
+    assert list(doctor_command.placeholders(config)) == expected
 
 
 class OnePod:
@@ -244,3 +244,11 @@ def test_both_ends_of_the_mount_probe_are_as_machine_and_attachment_have_them() 
     assert probed["spec"]["hostPID"] is theirs["attachment"]["spec"]["hostPID"]
     [volume] = probed["spec"]["volumes"]
     assert volume["hostPath"] == {"path": "/base/doctor-1", "type": "DirectoryOrCreate"}
+
+
+@pytest.mark.parametrize(("failure", "remedy"), [(Forbidden("no"), "see the line of the rights"), (TimedOut("no"), "")])
+def test_a_check_that_is_forbidden_names_the_line_with_the_rights(failure, remedy) -> None:
+    def refused():
+        raise failure
+
+    assert [line.remedy for line in doctor_command._guarded("operator", refused)] == [remedy]

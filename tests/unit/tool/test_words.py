@@ -5,6 +5,7 @@ from datetime import datetime, timezone
 import pytest
 
 from bosh_kubernetes_cpi.tool import words
+from bosh_kubernetes_cpi.tool.codes import WrongUse
 from bosh_kubernetes_cpi.tool.explain import story
 from bosh_kubernetes_cpi.tool.orphans import directors
 
@@ -97,3 +98,11 @@ def test_directors_in_what_boshs_programs_write(text, expected) -> None:
 def test_no_director_is_wrong_use(text) -> None:
     with pytest.raises(directors.WrongUse, match="here"):
         directors.read(text, "here")
+
+
+def test_a_bosh_that_failed_is_quoted_where_its_answer_names_no_director() -> None:
+    """Its message went into the pipe: nobody has seen it."""
+    said = '{"Tables": null, "Lines": ["Expected non-empty Director URL", "Exit code 1"]}'
+
+    with pytest.raises(WrongUse, match="bosh says: Expected non-empty Director URL"):
+        directors.read(said, "standard input")

@@ -97,7 +97,7 @@ def _cluster(command: argparse.ArgumentParser) -> None:
         "--config",
         metavar="FILE",
         default=os.environ.get(CONFIG, ""),
-        help=f"the CPI's own file, cpi.json (default: ${CONFIG})",
+        help=f"the CPI's own file, cpi.json, or its properties in a .yml (default: ${CONFIG})",
     )
     group.add_argument("--kubeconfig", metavar="FILE", default="", help="default: $KUBECONFIG, else ~/.kube/config")
     group.add_argument("--context", metavar="NAME", default="", help="of the kubeconfig (default: its current one)")
@@ -185,7 +185,7 @@ def _light(command: argparse.ArgumentParser) -> None:
         "--config",
         metavar="FILE",
         default=os.environ.get(CONFIG, ""),
-        help=f"the CPI's own file, for its section registry (default: ${CONFIG})",
+        help=f"the same as for doctor, for its section registry (default: ${CONFIG})",
     )
     command.set_defaults(kubeconfig="", context="", namespace="")
 

@@ -102,6 +102,8 @@ class Session:
         context: Json = {"namespace": self.options.namespace} if self.options.namespace else {}
         if with_kubeconfig:
             context["kubernetes"] = {"kubeconfig": self._kubeconfig(), "context": self.options.context}
+        if self.options.config.endswith((".yml", ".yaml")):
+            return config.merge(_properties(self.options.config), context)
         if self.options.config:
             return config.load(self.options.config, context)
         return config.merge({}, context)
@@ -122,6 +124,22 @@ class Session:
     def _connected(self, settings: Json) -> tuple[Api, str]:
         self._hidden |= of_config(settings)
         return connect(settings, Deadline(PATIENCE))
+
+
+def _properties(path: str) -> Json:
+    """The job's properties as a person keeps them for `bosh create-env -l`; read as JSON would be."""
+    where = f"configuration {path}"
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RequestError(f"{where}: {getattr(error, 'strerror', '') or 'not UTF-8'}") from error
+    from ..kubeconfig import parsed
+
+    content = parsed(text, where)
+    if not isinstance(content, dict):
+        raise RequestError(f"{where} is no YAML object")
+    plain: Json = json.loads(json.dumps(content, default=str))
+    return plain
 
 
 def _write(text: str) -> None:

@@ -60,7 +60,10 @@ def resources(api: Api, namespace: str) -> Iterator[Line]:
 def operator(api: Api, namespace: str) -> Iterator[Line]:
     """It lives if it renews its Lease while we look."""
     found = life.look(api, namespace)
-    cure = "look at the Deployment bosh-kubernetes-operator and its logs: it must serve this namespace"
+    cure = (
+        "one that was just installed or restarted takes it within half a minute; else look at the Deployment "
+        "bosh-kubernetes-operator and its logs: it must serve this namespace"
+    )
     if found.lease is None:
         yield Line("operator", FAILURE, f"has never run for {namespace}: there is no Lease", INSTALL)
         return

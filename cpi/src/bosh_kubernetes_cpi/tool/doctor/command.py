@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ...clock import Deadline
-from ...errors import Failure, RequestError
+from ...errors import Failure, Forbidden, RequestError
 from ...stemcell.places import Places
 from .. import codes
 from ..session import PATIENCE, Session
@@ -101,7 +101,9 @@ def _guarded(check: str, lines: Callable[[], Iterable[Line]]) -> Iterator[Line]:
     try:
         yield from lines()
     except Failure as failure:
-        yield Line(check, FAILURE, failure.message)
+        yield Line(
+            check, FAILURE, failure.message, "see the line of the rights" if isinstance(failure, Forbidden) else ""
+        )
 
 
 def placeholders(value: Any, where: str = "") -> Iterator[str]:

@@ -73,7 +73,7 @@ def _snapshots(api: Api, driver: str) -> Iterator[Line]:
         yield Line(check, WARNING, f"several default classes of {driver}: {listed(defaults)}", "leave one")
     else:
         known = _names([each for each in classes if each["driver"] == driver])
-        cure = f'make a VolumeSnapshotClass of {driver} with the annotation {DEFAULT}: "true"'
+        cure = f'if its driver can: make a VolumeSnapshotClass of {driver} with the annotation {DEFAULT}: "true"'
         yield Line(check, WARNING, f"no default class of {driver} (there are: {known}); {without}", cure)
 
 

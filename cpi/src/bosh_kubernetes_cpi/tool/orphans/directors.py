@@ -7,6 +7,8 @@ from typing import Any
 
 from ..codes import WrongUse
 
+SHOWN = 300  # characters of what bosh says
+
 
 def read(text: str, where: str) -> list[str]:
     """From the answer of `bosh env --json` (`uuid`) or a state file of create-env (`director_id`). WrongUse if none."""
@@ -16,8 +18,16 @@ def read(text: str, where: str) -> list[str]:
         raise WrongUse(f"{where} is no JSON: the answer of `bosh env --json` or a state file is expected") from error
     found = [uuid for uuid in _uuids(document) if uuid.strip()]
     if not found:
-        raise WrongUse(f"{where} names no Director: neither `uuid` in a table of bosh's nor `director_id`")
+        said = f"; bosh says: {told}" if (told := _told(document)) else ""
+        raise WrongUse(f"{where} names no Director: neither `uuid` in a table of bosh's nor `director_id`{said}")
     return found
+
+
+def _told(document: Any) -> str:
+    """What a bosh that failed put into its answer, where nobody has read it."""
+    lines = document.get("Lines") if isinstance(document, dict) else None
+    words = [line for line in lines if isinstance(line, str)] if isinstance(lines, list) else []
+    return " ".join(" ".join(line for line in words if not line.startswith("Exit code")).split())[:SHOWN]
 
 
 def _uuids(document: Any) -> list[str]:
