@@ -42,6 +42,7 @@ def test_reason_of_the_cluster_is_told(refused, operator, reason, message, retry
 
     assert error.type == "Bosh::Clouds::VMCreationFailed"
     assert f"{reason}: {message}" in error.message
+    assert ("make room" in error.message) == (reason == "Unschedulable")
     assert error.ok_to_retry is retry
 
 
@@ -99,6 +100,7 @@ def test_unknown_stemcell(refused) -> None:
     for stemcell in ("stemcell-unknown", "../secrets"):
         error = refused(stemcell=stemcell)
         assert "upload-stemcell" in error.message
+        assert "state file" in error.message, "create-env's users have no such command"
         assert not error.ok_to_retry
 
 

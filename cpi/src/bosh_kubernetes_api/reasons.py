@@ -90,7 +90,8 @@ REMEDY = {
     "ImageNotFound": "upload the stemcell again: `bosh upload-stemcell --fix`; check `registry.pull_host`",
     "ImageDenied": "give the nodes a Secret: `registry.pull_secrets`, `image_pull_secrets`",
     "ImagePullFailed": "see that nodes reach the registry and trust it; `kubectl describe pod NAME`",
-    "Unschedulable": "make room or add nodes; check node, zone, node_selector and tolerations, and where its disks are",
+    "Unschedulable": "make room, add nodes, or ask for less: one node must have all of cpu, memory and root disk free; "
+    "check node, zone, node_selector and tolerations, and where its disks are",
     "ClaimPending": "`kubectl describe pvc NAME`: the provisioner says why",
     "ClaimMissing": "see who deleted it; `bosh cloud-check` drops the reference",
     "ClaimLost": "bring the volume back, or restore a backup",

@@ -171,6 +171,15 @@ def summary(machine: Json) -> str:
     return f"{ready['reason']}: {message}" if ready.get("reason") else message
 
 
+def advice(machine: Json) -> str:
+    """What can be done about the reason of Ready, as the end of a message; empty where that needs the machine itself,
+    which create_vm takes away again."""
+    from bosh_kubernetes_api.reasons import REMEDY
+
+    cure = REMEDY.get(condition(machine, "Ready").get("reason", ""), "")
+    return f". Remedy: {cure}" if cure and "NAME" not in cure else ""
+
+
 _GROWING = {
     "Resizing": "the volume is being grown",
     "FileSystemResizePending": "the file system is grown where the disk is mounted",

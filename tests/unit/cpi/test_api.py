@@ -4,6 +4,7 @@ import pytest
 
 from bosh_kubernetes_cpi.clock import Deadline
 from bosh_kubernetes_cpi.errors import ApiError, Conflict, Interrupted, TooManyRequests, Unavailable, Untrusted
+from bosh_kubernetes_cpi.transport import api as api_module
 from bosh_kubernetes_cpi.transport.answer import BrokenAnswer
 from bosh_kubernetes_cpi.transport.api import TRIES, Api
 from bosh_kubernetes_cpi.transport.http import Endpoint, Unreachable
@@ -168,3 +169,8 @@ def test_a_pause_that_the_server_asks_for_and_that_is_longer_than_the_time_left_
     monkeypatch.setattr(made.deadline, "pause", lambda _: pytest.fail("it waits"))
     with pytest.raises(TooManyRequests, match="slow down"):
         made.get("/x")
+
+
+@pytest.mark.parametrize(("endpoint", "told"), [("https://127.0.0.1:6443", True), ("https://10.0.0.10:6443", False)])
+def test_a_director_that_has_its_user_s_loopback_address_is_told_of_the_ops_file(endpoint, told) -> None:
+    assert ("inside-server.yml" in str(api_module._unavailable(f"{endpoint}: refused"))) == told

@@ -48,3 +48,24 @@ def test_reason_that_comes_back_goes_on_where_it_was(monkeypatch) -> None:
     assert patience.left("ImagePulling", 10) == 2
     now = 11.0
     assert patience.left("ImagePulling", 10) == 0
+
+
+def ready(reason: str) -> dict:
+    return {"metadata": {"name": "vm-1"}, "status": {"conditions": [{"type": "Ready", "reason": reason}]}}
+
+
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [
+        ("Unschedulable", "cpu, memory and root disk"),
+        ("ImageDenied", "registry.pull_secrets"),
+        ("GuestCrashing", ""),  # `kubectl logs NAME`: of a machine that create_vm removes
+        ("PodCreating", ""),
+        ("ReasonOfANewerOperator", ""),
+    ],
+)
+def test_what_can_be_done_is_said_where_it_can_be_done_without_the_machine(reason, says) -> None:
+    found = verdicts.advice(ready(reason))
+
+    assert says in found
+    assert bool(found) == bool(says)

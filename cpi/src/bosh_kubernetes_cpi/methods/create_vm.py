@@ -18,7 +18,7 @@ from ..errors import CloudError, Failure, VMCreationFailed
 from ..log import progress
 from ..operator_life import OperatorLife
 from ..transport.observe import Wait, until
-from ..verdicts import UNHEARD, Patience, machine_limit, summary, wait
+from ..verdicts import UNHEARD, Patience, advice, machine_limit, summary, wait
 from ..vm_properties import shape
 from .removal import remove, remove_side_objects
 from .storage_class import check_storage_class
@@ -116,9 +116,8 @@ def _until_guest_runs(call: Call, cid: str) -> str:
         left = patience.left(reason, limit)
         if left:
             return wait(left)
-        raise CloudError(
-            f"VirtualMachine {cid} did not start within {limit:.0f} s: {summary(machine)}", ok_to_retry=retry
-        )
+        told = f"{summary(machine).rstrip('.')}{advice(machine)}"
+        raise CloudError(f"VirtualMachine {cid} did not start within {limit:.0f} s: {told}", ok_to_retry=retry)
 
     life = OperatorLife(call)
     doing = f"waiting for the guest of VirtualMachine {cid}"
@@ -163,7 +162,9 @@ def _stemcell(call: Call, cid: str) -> Json:
     found = call.api.find(paths.item(paths.stemcells(call.namespace), cid)) if names.is_cid(cid) else None
     if found is None:
         raise VMCreationFailed(
-            f"there is no Stemcell {cid!r} in namespace {call.namespace}: upload it again (bosh upload-stemcell --fix)"
+            f"there is no Stemcell {cid!r} in namespace {call.namespace}: upload it again: bosh upload-stemcell "
+            "--fix; create-env does it when its state file does not name the stemcell any more (in a new cluster: "
+            "without the state file)"
         )
     if is_being_deleted(found, time()):
         raise VMCreationFailed(f"Stemcell {cid} is being deleted", ok_to_retry=True)

@@ -234,7 +234,10 @@ class Api:
 
 
 def _unavailable(message: str) -> Unavailable:
-    return Unavailable(f"cannot reach the API server: {message}. See `kubernetes` in the CPI's configuration")
+    hint = ""
+    if "://127." in message or "://localhost" in message:
+        hint = "; a loopback address is the CPI's own machine: a Director takes another (ops file inside-server.yml)"
+    return Unavailable(f"cannot reach the API server: {message}. See `kubernetes` in the CPI's configuration{hint}")
 
 
 def _json(content: bytes) -> Json:
