@@ -52,7 +52,7 @@ format: .venv/.ready ## let ruff format the code
 	.venv/bin/ruff check --fix cpi operator docs tests
 
 release: .venv/.ready ## the BOSH release tarball, in dist/: of development, or VERSION=1.2.3 a final one
-	$(PY) cpi/release/make_release.py --out dist $(if $(VERSION),--final $(VERSION))
+	$(PY) cpi/release/make_release.py --out dist $(if $(VERSION),--final $(VERSION)) $(if $(BLOBS),--blobs $(BLOBS))
 
 microbosh: ## a Director on kind (docs/microbosh.md): needs docker, kind, kubectl, helm, bosh, and the internet
 	cpi/release/microbosh/microbosh check

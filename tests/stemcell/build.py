@@ -43,7 +43,8 @@ def build(
     tarball.heavy(stemcell, picture, flavour, version, base.packages.read_bytes())
     kind = "the real agent" if agent else "the stand-in agent"
     say(
-        f"{stemcell} with {kind}: {stemcell.stat().st_size >> 20} MiB (packages from {base.member.name}), "
+        f"{stemcell} with {kind}: {stemcell.stat().st_size >> 20} MiB (packages: "
+        f"{base.member.name.partition('.')[0]}), "
         f"{time.monotonic() - began:.1f} s"
     )
     return picture, stemcell

@@ -100,7 +100,7 @@ def _download(blob: Blob) -> Path:
         except (OSError, ValueError, http.client.HTTPException) as error:  # the second: a URL that is none
             raise ReleaseError(
                 f"{blob.path}: cannot be downloaded from {blob.url} ({error}); put the file into a folder and name "
-                "that with --blobs"
+                "that: make release BLOBS=FOLDER, or make_release.py --blobs FOLDER"
             ) from error
         if found != blob.sha256:
             raise ReleaseError(f"{blob.path}: {blob.url} has a file of SHA-256 {found}, not {blob.sha256}")

@@ -112,7 +112,7 @@ def test_url_that_is_none_is_told(cache: Path) -> None:
 def test_files_that_only_have_the_name_are_told_when_nobody_has_the_blob(tmp_path: Path, cache: Path) -> None:
     (tmp_path / "lib-1.tar.gz").write_bytes(b"wrong")
 
-    with pytest.raises(ReleaseError, match=f"--blobs; of another digest: {tmp_path}/lib-1.tar.gz"):
+    with pytest.raises(ReleaseError, match=f"--blobs FOLDER; of another digest: {tmp_path}/lib-1.tar.gz"):
         blobs.find(blob(b"right"), [tmp_path])
 
 
