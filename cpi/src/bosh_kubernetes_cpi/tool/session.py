@@ -114,12 +114,7 @@ class Session:
         named = self.options.kubeconfig or os.environ.get("KUBECONFIG") or str(home)
         if not self.options.kubeconfig and os.pathsep in named:
             raise RequestError("KUBECONFIG names several files: name one with --kubeconfig")
-        try:
-            return Path(named).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            why = getattr(error, "strerror", "") or "not UTF-8"
-            cure = "name one with --kubeconfig, or the CPI's file with --config"
-            raise RequestError(f"kubeconfig {named}: {why}; {cure}") from error
+        return _text(named, "kubeconfig", "; name one with --kubeconfig, or the CPI's file with --config")
 
     def _connected(self, settings: Json) -> tuple[Api, str]:
         self._hidden |= of_config(settings)
@@ -128,18 +123,22 @@ class Session:
 
 def _properties(path: str) -> Json:
     """The job's properties as a person keeps them for `bosh create-env -l`; read as JSON would be."""
-    where = f"configuration {path}"
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RequestError(f"{where}: {getattr(error, 'strerror', '') or 'not UTF-8'}") from error
     from ..kubeconfig import parsed
 
-    content = parsed(text, where)
+    content = parsed(_text(path, "configuration"), f"configuration {path}")
     if not isinstance(content, dict):
-        raise RequestError(f"{where} is no YAML object")
+        raise RequestError(f"configuration {path} is no YAML object")
     plain: Json = json.loads(json.dumps(content, default=str))
     return plain
+
+
+def _text(path: str, what: str, cure: str = "") -> str:
+    """Of a file that a person names, wherever it is. Raises RequestError."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", "") or "not UTF-8"
+        raise RequestError(f"{what} {path}: {why}{cure}") from error
 
 
 def _write(text: str) -> None:
