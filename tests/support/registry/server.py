@@ -116,6 +116,11 @@ class Registry:
     def origin(self) -> str:
         return f"{'https' if self.certificate else 'http'}://{self.host}"
 
+    @property
+    def elsewhere(self) -> str:
+        """The other host: the same server by another name."""
+        return self.origin.replace("localhost", "127.0.0.1")
+
     def steps(self) -> list[str]:
         """Method and path of what was asked, without the proxy's prefix and the names of uploads."""
         return [f"{method} {path}" for method, path, _ in self.requests]
@@ -236,14 +241,13 @@ class Handler(BaseHTTPRequestHandler):
         return self.registry.traits.redirects and self.headers["Host"].startswith("localhost")
 
     def send_elsewhere(self) -> None:
-        there = self.registry.origin.replace("localhost", "127.0.0.1")
-        self.reply(307, b"", {"Location": there + self.path})
+        self.reply(307, b"", {"Location": self.registry.elsewhere + self.path})
 
     def uploading(self, repository: str, name: str, status: int) -> None:
         traits = self.registry.traits
         size = self.registry.store.uploads[name].size
         path = f"{traits.prefix}/v2/{repository}/blobs/uploads/{name}?_state=kept"
-        foreign = self.registry.origin.replace("localhost", "127.0.0.1")
+        foreign = self.registry.elsewhere
         origin = {
             "relative": "",
             "absolute": self.registry.origin,
