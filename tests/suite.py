@@ -241,12 +241,12 @@ def bench(suite: Suite) -> None:
     suite.pytest("bench", "tests/bench", "--capture=no")
 
 
-def without_cluster(name: str, *paths: str) -> Callable[[Suite], None]:
+def without_cluster(name: str, path: str, at_once: int = CORES) -> Callable[[Suite], None]:
     def part(suite: Suite) -> None:
         suite.once("packages", lambda: packages(suite))
         suite.once("programs", lambda: programs(suite))
         suite.once("interpreter", lambda: interpreter(suite))
-        suite.pytest(name, *paths, at_once=CORES)
+        suite.pytest(name, path, at_once=at_once)
 
     return part
 
@@ -267,7 +267,7 @@ def chart(suite: Suite) -> None:
 PARTS: dict[str, Callable[[Suite], None]] = {
     "lint": lint,
     "unit": without_cluster("unit", "tests/unit"),
-    "component": without_cluster("component", "tests/component"),
+    "component": without_cluster("component", "tests/component", 3 * CORES),  # they wait two thirds of their time
     "cluster": cluster,
     "live": live,
     "nodes": nodes,
