@@ -72,7 +72,7 @@ HELD = {"metadata": {"name": "ip", "uid": "s", "ownerReferences": [{"uid": "uid-
         (observed(vm(**ROOT), root_claim=claim("vm-1-root")), [CreatePod()]),
         (observed(vm(**STATIC)), [CreateAddress("10.96.9.9")]),
         (observed(vm(**STATIC), services={"10.96.9.9": HELD}), [CreatePod()]),
-        (observed(vm(**STATIC), services={"10.96.9.9": {"metadata": {"name": "ip"}}}), []),
+        (observed(vm(**STATIC), services={"10.96.9.9": {"metadata": {"name": "ip"}}}), [CreateAddress("10.96.9.9")]),
         (observed(vm(machine={"placement": {"disks": ["disk-1"]}}), claims={"disk-1": None}), [CreatePod()]),
         (observed(vm(machine={"placement": {"disks": ["disk-1"]}}), claims={"disk-1": claim("disk-1")}), [CreatePod()]),
         # A lost emptyDir is never made again; a root on a claim is.

@@ -8,7 +8,7 @@ from bosh_kubernetes_operator.machine.apply import Applier
 from bosh_kubernetes_operator.machine.orders import Answer
 from bosh_kubernetes_operator.machine.reconcile import Reconciler, differs
 from bosh_kubernetes_operator.queue import Again
-from tests.unit.operator.things import NODE, READY, UNREACHABLE, VM, pod, vm
+from tests.unit.operator.things import NODE, READY, UNREACHABLE, VM, pod, ready, vm
 
 GONE = {"deletionTimestamp": "2026-01-02T03:00:00Z"}
 
@@ -130,6 +130,17 @@ async def test_the_finalizer_is_the_first_that_is_written() -> None:
     cluster = Cluster(("VirtualMachine", vm(finalizer=False)))
     await reconciler(cluster)[0](VM)
     assert cluster.wrote == [("merge", "VirtualMachine"), ("status", "VirtualMachine")]
+
+
+async def test_an_address_that_another_machine_has_is_told_at_the_first_look() -> None:
+    network = {"name": "d", "type": "manual", "ip": "10.96.9.9", "ports": [6868]}
+    held = {"metadata": {"name": "ip-10-96-9-9", "labels": {names.MACHINE: "vm-2"}}}
+    settings = ("ConfigMap", {"metadata": {"name": VM}})
+    cluster = Cluster(("VirtualMachine", vm(machine={"networks": [network]})), settings, ("Service", held))
+    assert await reconciler(cluster)[0](VM) is Again.WAITING
+    told = ready(cluster.things["VirtualMachine", VM]["status"])
+    assert told["reason"] == "AddressInUse"
+    assert "vm-2" in told["message"]
 
 
 async def test_a_machine_that_had_no_pod_goes_with_its_finalizer() -> None:

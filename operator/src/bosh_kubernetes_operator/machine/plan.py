@@ -74,12 +74,11 @@ def _make(o: Observed) -> list[Step]:
     """
     if not o.settings or unheard(o)[0]:
         return []
-    first: list[Step] = [CreateAddress(ip) for ip in o.addresses if ip not in o.services]
+    ours = {ip for ip, service in o.services.items() if o.owns(service)}
+    first: list[Step] = [CreateAddress(ip) for ip in o.addresses if ip not in ours]  # refused: it tells who has it
     if o.root_is_claim and o.root_claim is None:
         first.append(CreateRootClaim())
-    if first:
-        return first
-    return [CreatePod()] if all(o.owns(service) for service in o.services.values()) else []
+    return first or [CreatePod()]
 
 
 def _waits_in_vain(o: Observed, pod: Object) -> bool:
