@@ -17,7 +17,7 @@ from kubernetes.aio.dynamic import DynamicClient, Resource
 
 from bosh_kubernetes_api import names
 
-from .errors import ConflictError, NotFoundError, cluster_error
+from .errors import ClusterError, ConflictError, NotFoundError, cluster_error
 
 Object = dict[str, Any]
 
@@ -82,7 +82,15 @@ class Cluster:
         return items
 
     async def create(self, kind: str, body: Object) -> Object:
-        return await self._request("post", kind, body=body, did=body["metadata"]["name"], field_manager=FIELD_MANAGER)
+        """Raises ConflictError where one of that name is there, and for nothing else."""
+        name = body["metadata"]["name"]
+        try:
+            return await self._request("post", kind, body=body, did=name, field_manager=FIELD_MANAGER)
+        except ConflictError as error:
+            if error.reason == "AlreadyExists":
+                raise
+            # Two objects were counted in a quota at once: nothing is made, and it is worth another try.
+            raise ClusterError(f"post {kind} {name}", error.status, error.reason, error.message) from None
 
     async def replace(self, kind: str, body: Object) -> Object:
         """PUT; the resourceVersion in `body` makes it conditional."""

@@ -324,6 +324,9 @@ async def test_an_address_in_use_names_its_holder() -> None:
     assert (result.reason, "vm-2" in result.message) == ("AddressInUse", True)
     result, _ = await take(look, CreateAddress("10.96.9.9"), refusal=TAKEN)
     assert result.reason == "AddressInUse"
+    gone = ConflictError("post Service x", 409, "AlreadyExists", "already exists")
+    result, _ = await take(look, CreateAddress("10.96.9.9"), refusal=gone)
+    assert (result.reason, result.soon) == ("PodCreating", True)
     mine = {("Service", "ip-10-96-9-9"): {"metadata": {"ownerReferences": [{"uid": "uid-vm"}]}}}
     result, _ = await take(look, CreateAddress("10.96.9.9"), there=mine)
     assert result.reason == ""

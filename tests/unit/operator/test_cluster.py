@@ -3,7 +3,7 @@
 import pytest
 
 from bosh_kubernetes_operator.cluster import Cluster
-from bosh_kubernetes_operator.errors import ConflictError, NotFoundError, RefusedError
+from bosh_kubernetes_operator.errors import ClusterError, ConflictError, NotFoundError, RefusedError
 
 
 class Asked(Cluster):
@@ -36,6 +36,15 @@ async def test_deleting_what_is_gone_or_another_by_now_is_success(kind) -> None:
 async def test_a_delete_that_is_refused_is_an_error() -> None:
     with pytest.raises(RefusedError):
         await Asked(RefusedError("delete Pod vm-1", 403, "", "")).delete("Pod", "vm-1", "uid-1")
+
+
+@pytest.mark.parametrize(("reason", "is_there"), [("AlreadyExists", True), ("Conflict", False)])
+async def test_a_conflict_in_a_quota_is_none_with_an_object_of_that_name(reason, is_there) -> None:
+    words = 'Operation cannot be fulfilled on resourcequotas "q": the object has been modified'
+    with pytest.raises(ClusterError) as refusal:
+        await Asked(ConflictError("post Pod vm-1", 409, reason, words)).create("Pod", {"metadata": {"name": "vm-1"}})
+    assert isinstance(refusal.value, ConflictError) is is_there
+    assert str(refusal.value) == f"post Pod vm-1: {words}"
 
 
 async def test_a_status_is_for_the_very_object_that_was_seen() -> None:

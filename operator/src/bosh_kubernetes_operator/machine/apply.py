@@ -165,6 +165,8 @@ class Applier:
             service = await self._cluster.get("Service", names.address_service(step.address))
             if service and o.owns(service):
                 return DONE
+            if service is None and isinstance(error, ConflictError):
+                raise  # it went meanwhile
             holder = (service or {}).get("metadata", {}).get("labels", {}).get(names.MACHINE, "")
             return Result(*verdicts.address(error, step.address, holder))
         return DONE
