@@ -20,11 +20,11 @@ from . import firmware_map, health, logs, metrics, wiring
 from .cluster import Cluster
 from .disk import growth
 from .disk.reconcile import DiskReconciler
-from .errors import OperatorError
+from .errors import ClusterError, OperatorError
 from .events import Recorder
 from .group import budget
 from .group.reconcile import GroupReconciler
-from .lease import Lease
+from .lease import RETRY_EVERY, Lease
 from .machine.apply import Applier
 from .machine.orders import ExecOrders
 from .machine.reconcile import Reconciler
@@ -96,12 +96,26 @@ class Operator:
         return 1 if self._failed else 0
 
     async def _lease_or_stop(self) -> None:
-        """Waits for the Lease, or for a signal."""
-        acquire, stop = asyncio.ensure_future(self._lease.acquire()), asyncio.ensure_future(self._stop.wait())
+        """Waits for the kinds and the Lease, or for a signal."""
+        acquire, stop = asyncio.ensure_future(self._acquire()), asyncio.ensure_future(self._stop.wait())
         await asyncio.wait((acquire, stop), return_when=asyncio.FIRST_COMPLETED)
+        if acquire.done():
+            acquire.result()  # what it failed with
         for waiter in (acquire, stop):
             waiter.cancel()
         await asyncio.gather(acquire, stop, return_exceptions=True)
+
+    async def _acquire(self) -> None:
+        """kopf looks at its start for what it is to watch, and never again: what is not served then it never sees."""
+        while True:
+            try:
+                if await self._cluster.serves("VirtualMachine"):
+                    break
+                log.warning("waiting for the CustomResourceDefinition of VirtualMachines")
+            except ClusterError as error:
+                log.warning("waiting for the API server: %s", error)
+            await asyncio.sleep(RETRY_EVERY)
+        await self._lease.acquire()
 
     async def _start(self) -> None:
         await firmware_map.ensure(self._cluster)

@@ -67,6 +67,18 @@ class Cluster:
             for kind, k in KINDS.items()
         }
 
+    async def serves(self, kind: str) -> bool:
+        """Whether the API server's discovery has the kind (one with a group)."""
+        k = KINDS[kind]
+        try:
+            groups = await self._send("get /apis", "get", "/apis")
+            if k.group not in {group["name"] for group in groups["groups"]}:
+                return False
+            path = f"/apis/{k.group}/{k.version}"
+            return k.plural in {each["name"] for each in (await self._send(f"get {path}", "get", path))["resources"]}
+        except NotFoundError:
+            return False
+
     async def get(self, kind: str, name: str) -> Object | None:
         """The object, or None when there is none of that name."""
         try:
@@ -135,7 +147,9 @@ class Cluster:
     ) -> Object:
         resource = self._resources[kind]
         path = resource.path(name or None, self.namespace) + subresource  # type: ignore[no-untyped-call]
-        what = f"{method} {kind} {name or did}".rstrip()
+        return await self._send(f"{method} {kind} {name or did}".rstrip(), method, path, **params)
+
+    async def _send(self, what: str, method: str, path: str, **params: Any) -> Object:
         try:
             answer: Object = await self._dynamic.request(
                 method, path, serializer=lambda _, data: data, _request_timeout=REQUEST_TIMEOUT, **params

@@ -20,6 +20,35 @@ class Asked(Cluster):
         return {}
 
 
+class Discovery(Cluster):
+    """Answers with what is in `found`, by path."""
+
+    def __init__(self, found: dict) -> None:
+        self.found = found
+
+    async def _send(self, what, method, path, **_params):
+        if path not in self.found:
+            raise NotFoundError(what, 404, "NotFound", "the server could not find the requested resource")
+        return self.found[path]
+
+
+GROUPS = {"/apis": {"groups": [{"name": "apps"}, {"name": "cpi.bosh.io"}]}}
+KINDS = "/apis/cpi.bosh.io/v1alpha1"
+
+
+@pytest.mark.parametrize(
+    ("found", "served"),
+    [
+        ({"/apis": {"groups": [{"name": "apps"}]}}, False),
+        (GROUPS, False),
+        (GROUPS | {KINDS: {"resources": [{"name": "stemcells"}]}}, False),
+        (GROUPS | {KINDS: {"resources": [{"name": "stemcells"}, {"name": "virtualmachines"}]}}, True),
+    ],
+)
+async def test_a_kind_is_served_when_discovery_has_it(found, served) -> None:
+    assert await Discovery(found).serves("VirtualMachine") is served
+
+
 async def test_a_delete_is_for_the_very_object_that_was_seen() -> None:
     cluster = Asked()
     await cluster.delete("Pod", "vm-1", "uid-1", 10)

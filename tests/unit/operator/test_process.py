@@ -1,11 +1,13 @@
 """The process around the queue: settings, health, logs, firmware ConfigMap, Events."""
 
+import asyncio
 import json
 import logging
 
 import pytest
 
 from bosh_kubernetes_operator import events, firmware_map, health, logs, queue, settings
+from bosh_kubernetes_operator.__main__ import Operator
 from bosh_kubernetes_operator.cluster import words
 from bosh_kubernetes_operator.errors import ClusterError, ConflictError, NotFoundError, RefusedError, cluster_error
 from tests.unit.operator.things import attached
@@ -44,6 +46,34 @@ def test_health_fails_when_the_queue_is_stuck(stuck, ended, status) -> None:
 def test_the_operator_is_healthy_as_long_as_turns_end() -> None:
     """No single machine whose node hangs may end it: the next one would find the same."""
     assert queue.MOST < health.STUCK_AFTER, "else one turn alone could make it look stuck"
+
+
+class Begins:
+    """Stand-in for what the process needs first: `answers` of discovery in order, then a Lease that fails."""
+
+    def __init__(self, *answers: bool | Exception) -> None:
+        self.answers, self.asked = list(answers), 0
+
+    async def serves(self, kind: str) -> bool:
+        answer = self.answers[self.asked]
+        self.asked += 1
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def acquire(self) -> None:
+        raise LookupError("a fault of ours")
+
+
+async def test_the_lease_is_taken_once_machines_are_served_and_nothing_begins_without_it(monkeypatch) -> None:
+    """kopf would never watch them, with the Lease in hand and in good health."""
+    world = Begins(False, ClusterError("get /apis", 0, "NoAnswer", "no answer"), True)
+    operator = object.__new__(Operator)
+    operator._cluster, operator._lease, operator._stop = world, world, asyncio.Event()  # type: ignore[assignment]
+    monkeypatch.setattr("bosh_kubernetes_operator.__main__.RETRY_EVERY", 0)
+    with pytest.raises(LookupError):
+        await operator._lease_or_stop()
+    assert world.asked == 3
 
 
 def test_a_log_line_is_one_json_object() -> None:
