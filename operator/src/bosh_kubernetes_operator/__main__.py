@@ -118,11 +118,11 @@ class Operator:
         await self._lease.acquire()
 
     async def _start(self) -> None:
+        self._spawn("lease", self._lease.hold)  # first: what follows may take longer than an unrenewed one lasts
         await firmware_map.ensure(self._cluster)
         await firmware_map.sweep(self._cluster, datetime.now(timezone.utc))
         metrics.leader.set(1)
         self._spawn("queue", self._queue.run)
-        self._spawn("lease", self._lease.hold)
 
     def _spawn(self, name: str, work: Callable[[], Coroutine[None, None, None]]) -> None:
         async def guarded() -> None:

@@ -76,6 +76,25 @@ async def test_the_lease_is_taken_once_machines_are_served_and_nothing_begins_wi
     assert world.asked == 3
 
 
+async def test_the_lease_is_renewed_while_old_firmware_is_looked_for(monkeypatch) -> None:
+    """All Pods are listed for that: another operator might begin before it is done."""
+
+    class Stands:
+        hold = run = asyncio.Event().wait
+
+    async def look(*_: object) -> None:
+        assert [task.get_name() for task in operator._tasks] == ["lease"]
+
+    operator = object.__new__(Operator)
+    operator._cluster, operator._lease, operator._queue, operator._tasks = None, Stands, Stands, []  # type: ignore
+    monkeypatch.setattr(firmware_map, "ensure", look)
+    monkeypatch.setattr(firmware_map, "sweep", look)
+    await operator._start()
+    assert [task.get_name() for task in operator._tasks] == ["lease", "queue"]
+    for task in operator._tasks:
+        task.cancel()
+
+
 def test_a_log_line_is_one_json_object() -> None:
     record = logging.LogRecord("x", logging.INFO, __file__, 1, "two\nlines %s", ("here",), None)
     record.machine = "vm-1"
