@@ -85,7 +85,7 @@ def test_placement() -> None:
     }
     made = build({"placement": placement, "pullSecrets": ["s"], "labels": {"x": "y", names.ROLE: "disk"}})
     spec = made["spec"]
-    assert spec["nodeSelector"] == {"a": "b", pod.ZONE: "z1", pod.REGION: "r1"}
+    assert spec["nodeSelector"] == {"a": "b", pod.ZONE: "z1", pod.REGION: "r1", pod.HOSTNAME: "n1"}
     assert {"key": "k", "operator": "Exists"} in spec["tolerations"]
     assert (spec["priorityClassName"], spec["runtimeClassName"]) == ("high", "kata")
     assert spec["imagePullSecrets"] == [{"name": "s"}]
@@ -95,8 +95,7 @@ def test_placement() -> None:
     same_group = {names.DIRECTOR: "director-1", pod.GROUP: "router"}
     assert away["podAffinityTerm"]["labelSelector"] == {"matchLabels": same_group}
     assert spec["topologySpreadConstraints"][0]["labelSelector"] == {"matchLabels": same_group}
-    required = spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
-    assert required["nodeSelectorTerms"] == [{"matchFields": [pod.node_field("n1")]}]
+    assert "nodeAffinity" not in spec["affinity"]
 
 
 def volume(*zones: str):

@@ -159,8 +159,8 @@ def build(
                 "labelSelector": _group_selector(own_labels),
             }
         ]
-    selector = dict(placement.get("nodeSelector") or {})
-    selector |= {key: placement[word] for key, word in ((ZONE, "zone"), (REGION, "region")) if placement.get(word)}
+    named = ((ZONE, "zone"), (REGION, "region"), (HOSTNAME, "node"))
+    selector = {**(placement.get("nodeSelector") or {}), **{k: placement[v] for k, v in named if placement.get(v)}}
     optional = {
         "nodeSelector": selector,
         "priorityClassName": placement.get("priorityClass"),
@@ -194,7 +194,7 @@ def _group_selector(own_labels: Mapping[str, str]) -> Object:
 
 def _affinity(placement: Object, own_labels: Mapping[str, str], volumes: Iterable[Object], node: str) -> Object:
     affinity: Object = {}
-    terms = node_terms(node or placement.get("node", ""), volumes)
+    terms = node_terms(node, volumes)
     if terms:
         affinity["nodeAffinity"] = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
     if placement.get("group"):
