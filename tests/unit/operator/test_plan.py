@@ -78,6 +78,8 @@ HELD = {"metadata": {"name": "ip", "uid": "s", "ownerReferences": [{"uid": "uid-
         # A lost emptyDir is never made again; a root on a claim is.
         (observed(vm(status=KNOWN_POD)), []),
         (observed(vm(status=KNOWN_POD, **ROOT), root_claim=claim("vm-1-root")), [CreatePod()]),
+        # … unless the claim is gone too, of a machine that has run: a fresh one would be another machine.
+        (observed(vm(status=LIVED, **ROOT)), []),
         # … whatever has become of the disks that create_vm named.
         (
             observed(

@@ -85,6 +85,7 @@ SILENT = {"node-2": UNREACHABLE}
         (observed(vm(status=KNOWN)), {}, "RootLost"),
         (observed(vm(), pod=pod(phase="Failed")), {}, "RootLost"),
         (observed(vm(status=KNOWN, machine=ROOT)), {}, "PodCreating"),
+        (observed(vm(status=KNOWN | {"guest": {"boots": 1, "crashes": 0}}, machine=ROOT)), {}, "RootLost"),
         (observed(vm(status=KNOWN, machine=ROOT), node=UNREACHABLE), {}, "NodeUnreachable"),
         (observed(vm(status=KNOWN, machine=ROOT), node=OUT), {}, "PodCreating"),
         (observed(vm(status=KNOWN, machine=ROOT), attachments=ELSEWHERE, nodes=SILENT), {}, "NodeUnreachable"),

@@ -183,9 +183,12 @@ class Observed:
 
     @property
     def root_lost(self) -> bool:
-        """The Pod of a root on emptyDir is gone, or its containers are for good: so is the root disk."""
+        """The Pod of a root on emptyDir is gone, or its containers are for good: so is the root disk.
+
+        One on a claim is gone with that. A fresh one in its place would be a machine without its jobs.
+        """
         if self.root_is_claim:
-            return False
+            return self.lived and self.pod is None and self.root_claim is None
         if self.pod is None:
             return bool((self.status.get("pod") or {}).get("uid"))
         return phase(self.pod) in ("Failed", "Succeeded")
