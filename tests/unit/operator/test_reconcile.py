@@ -8,7 +8,7 @@ from bosh_kubernetes_operator.machine.apply import Applier
 from bosh_kubernetes_operator.machine.orders import Answer
 from bosh_kubernetes_operator.machine.reconcile import Reconciler, differs
 from bosh_kubernetes_operator.queue import Again
-from tests.unit.operator.things import NODE, READY, UNREACHABLE, VM, pod, ready, vm
+from tests.unit.operator.things import NODE, OUT, READY, UNREACHABLE, VM, pod, ready, vm
 
 GONE = {"deletionTimestamp": "2026-01-02T03:00:00Z"}
 
@@ -152,10 +152,25 @@ async def test_a_machine_that_had_no_pod_goes_with_its_finalizer() -> None:
 async def test_what_a_machine_that_is_no_more_has_attached_is_let_go() -> None:
     labels = {names.MACHINE: VM, names.ROLE: names.ROLE_ATTACHMENT}
     cable = pod("disk-1", state={"waiting": {}}, labels=labels)
-    cluster = Cluster(("Pod", cable), ("Pod", pod("disk-2", labels=labels | {names.MACHINE: "vm-2"})))
+    other = pod("disk-2", labels=labels | {names.MACHINE: "vm-2"})
+    cluster = Cluster(("Pod", cable), ("Pod", other), ("Node", UNREACHABLE))
     assert await reconciler(cluster)[0](VM) is Again.WAITING
-    assert list(cluster.things) == [("Pod", "disk-2")]
+    assert ("Pod", "disk-1") not in cluster.things
+    assert ("Pod", "disk-2") in cluster.things
     assert await reconciler(cluster)[0](VM) is Again.GONE
+
+
+@pytest.mark.parametrize(("node", "left"), [(UNREACHABLE, "disk-1"), (OUT, ""), (None, "")])
+async def test_a_disk_that_nobody_can_be_asked_for_keeps_no_other(node, left) -> None:
+    """Who takes the finalizer away from a machine on a lost node leaves its attachments to the operator."""
+    labels = {names.MACHINE: VM, names.ROLE: names.ROLE_ATTACHMENT}
+    lost, cable = pod("disk-1", labels=labels), pod("disk-2", state={"waiting": {}}, node="node-2", labels=labels)
+    nodes = [("Node", node)] if node else []
+    cluster = Cluster(
+        ("Pod", lost), ("Pod", cable), *nodes, ("Node", {"metadata": {"name": "node-2"}, "status": READY})
+    )
+    assert await reconciler(cluster)[0](VM) is Again.WAITING
+    assert [name for kind, name in cluster.things if kind == "Pod"] == ([left] if left else [])
 
 
 async def test_an_api_server_that_fails_is_told_to_the_queue_once_the_status_is_written() -> None:

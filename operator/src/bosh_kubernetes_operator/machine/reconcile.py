@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from .. import metrics
 from ..cluster import Cluster, Object
+from ..errors import OrderError
 from ..events import Recorder
 from ..queue import Again
 from . import status
@@ -15,7 +16,7 @@ from .apply import Applier
 from .observe import attachments, observe
 from .orders import Orders
 from .plan import plan
-from .state import Guest, Observed
+from .state import Guest, Observed, node_name, runs_nothing
 from .steps import Attach, Detach, LetGo, Order, RemoveFinalizer, Result, Step
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,12 @@ class Reconciler:
         """The machine is no more: what still holds a disk for it lets go."""
         cables = await attachments(self._cluster, name)
         for cable in cables.values():
-            result = await self._applier.let_go(cable)
+            node = node_name(cable)
+            try:
+                gone = bool(node) and runs_nothing(await self._cluster.get("Node", node))
+                result: object = await self._applier.let_go(cable, gone)
+            except OrderError as error:
+                result = error  # the other disks do not wait for that
             log.info("attachment of a machine that is no more: %s", result, extra={"machine": name})
         return Again.WAITING if cables else Again.GONE
 

@@ -241,13 +241,17 @@ def unreachable(node: Object | None) -> str:
 
 
 def gone_for_good(o: Observed, name: str) -> bool:
-    """That node is proven to run nothing: no such Node, or it is not ready and a person has tainted it out of service.
+    """That node was looked at, and runs nothing for certain."""
+    return name in o.nodes and runs_nothing(o.nodes[name])
+
+
+def runs_nothing(node: Object | None) -> bool:
+    """It is proven: there is no such Node, or it is not ready and a person has tainted it out of service.
 
     The cluster's own collection of Pods takes the same for proof.
     """
-    node = o.nodes.get(name)
     if node is None:
-        return name in o.nodes
+        return True
     taints = node.get("spec", {}).get("taints") or ()
     tainted = any(t["key"] == "node.kubernetes.io/out-of-service" for t in taints)
     return tainted and condition(node, "Ready").get("status") != "True"
