@@ -1,6 +1,8 @@
 """Process 1 lives through what the guest and the node do to it."""
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -77,3 +79,40 @@ def test_the_agents_note_of_a_detached_disk_does_not_outlive_a_reboot(make: Make
     machine.wait("running", boots=2)
 
     assert "managed_disk_settings.json" not in machine.guest("ls /var/vcap/bosh").split()
+
+
+def write_end(pipe: Path) -> int:
+    try:
+        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        raise AssertionError("nobody reads it") from None
+
+
+@shells
+def test_a_disk_that_is_released_while_the_guest_is_built_is_not_its_store(make: Make, shell: str) -> None:
+    """Nobody would find it in the guest, and its device be taken away under the mount that comes a moment later."""
+    machine = make(shell=shell)
+    machine.plug("disk-a")
+    machine.ctl("attach", "disk-a")
+    notes = "printf disk-a > managed_disk_settings.json; echo '{\"disk-a\": {}}' > persistent_disk_hints.json"
+    machine.guest(f"cd /var/vcap/bosh; {notes}")
+    machine.ctl("reboot", "r-1")
+    assert machine.wait("running", boots=2)["store"] == "disk-a"
+    machine.ctl("stop")
+    machine.wait("stopped")
+    settings = Path(machine.environment["SETTINGS"], "settings.json")
+    text = settings.read_text()
+    settings.unlink()
+    os.mkfifo(settings)  # on which the guest waits while it is built
+
+    machine.ctl("start")
+    pipe = eventually(lambda: write_end(settings), within=SECONDS, what="the guest is being built", every=0.05)
+    released = machine.ctl("release", "disk-a")
+    settings.unlink()
+    settings.write_text(text)
+    os.write(pipe, text.encode())
+    os.close(pipe)
+
+    machine.wait("running", store="")
+    assert released == (0, {"released": True})
+    assert "/var/vcap/store" not in machine.guest("cat /proc/self/mountinfo")
