@@ -93,6 +93,21 @@ def test_a_busy_disk_names_who_holds_it_and_a_gone_one_is_no_longer_told() -> No
     assert compute(observed(vm(status=attached("disk-1")), pod=pod(), guest=guest()), {})["disks"] == []
 
 
+@pytest.mark.parametrize(
+    ("cable", "result", "reason"),
+    [
+        (pod("disk-1"), Result("DiskBusy", "held by 423"), "DiskBusy"),
+        (pod("disk-1", **GONE), DONE, "Detaching"),
+    ],
+)
+def test_a_disk_of_a_machine_that_is_being_deleted_leaves_it(cable, result, reason) -> None:
+    machine = vm(disks=("disk-1",), status=attached("disk-1"), metadata=GONE)
+    [disk] = compute(observed(machine, attachments={"disk-1": cable}), {LetGo("disk-1"): result})["disks"]
+    assert (disk["phase"], disk["reason"]) == ("Detaching", reason)
+    assert "made again" not in disk["message"]
+    assert compute(observed(machine), {})["disks"] == []
+
+
 REQUESTS = {"inSettings": "s-1", "flush": {"id": "f-1"}}
 
 

@@ -119,7 +119,8 @@ class Observed:
 
     @property
     def wanted(self) -> list[str]:
-        return list(self.wishes)
+        """Disks that the machine should have: none when it is being deleted."""
+        return [] if self.deleting and not self.paused else list(self.wishes)
 
     @property
     def wishes(self) -> dict[str, Object]:
