@@ -1,6 +1,8 @@
 """What the firmware concludes from mount tables about disks."""
 
 import json
+import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -194,6 +196,19 @@ def test_users_of_a_place_are_named(call: Run, tmp_path: Path) -> None:
     own, *users = done.stdout.splitlines()
 
     assert own in {user.split()[0] for user in users}
+
+
+def test_users_are_named_where_more_files_are_open_than_a_command_line_holds(call: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    narrow = (
+        "ulimit -s 512; FULL=$(head -c 110000 /dev/zero | tr '\\0' x); export FULL"  # of 128 KiB, the least there is
+    )
+    with ExitStack() as held:
+        for _ in range(900):
+            held.enter_context((tmp_path / "file").open())
+        done = call(f"{narrow}; echo '1 {tmp_path}' | users", "disks")
+
+    assert str(os.getpid()) in {user.split()[0] for user in done.stdout.splitlines()}, done.stderr
 
 
 def test_lists_are_json_whatever_is_in_them(call: Run) -> None:
