@@ -81,6 +81,17 @@ def test_the_agents_note_of_a_detached_disk_does_not_outlive_a_reboot(make: Make
     assert "managed_disk_settings.json" not in machine.guest("ls /var/vcap/bosh").split()
 
 
+def test_a_reboot_that_is_ordered_while_the_guest_switches_itself_off_is_served(make: Make) -> None:
+    """What the firmware notes of the power-off comes after the order then, and would be the last word."""
+    machine = make()
+    machine.guest("/var/vcap/bosh/bin/poweroff -f")
+    machine.wait("stopped", power="off")
+
+    machine.sh("echo 'r-1 reboot' > /run/bosh-firmware/root/state/pending; kill -USR1 1")
+
+    machine.wait("running", power="on", served="r-1", pending="")
+
+
 def write_end(pipe: Path) -> int:
     try:
         return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
