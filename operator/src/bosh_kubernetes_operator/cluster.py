@@ -156,8 +156,10 @@ class Cluster:
             )
         except ApiException as error:
             raise cluster_error(what, error.status or 0, *words(error.body, error.reason)) from None
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
-            raise cluster_error(what, 0, "NoAnswer", f"the API server did not answer: {error!r}") from error
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as error:  # ValueError: no JSON
+            # Not its repr, which has the headers of the request, and so our token.
+            why = f"{type(error).__name__} {error}".rstrip()
+            raise cluster_error(what, 0, "NoAnswer", f"the API server did not answer: {why}") from error
         return answer
 
 

@@ -1,6 +1,12 @@
 """What is asked of the API server, without one."""
 
+import asyncio
+import json
+
+import aiohttp
 import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
 from bosh_kubernetes_operator.cluster import Cluster
 from bosh_kubernetes_operator.errors import ClusterError, ConflictError, NotFoundError, RefusedError
@@ -47,6 +53,35 @@ KINDS = "/apis/cpi.bosh.io/v1alpha1"
 )
 async def test_a_kind_is_served_when_discovery_has_it(found, served) -> None:
     assert await Discovery(found).serves("VirtualMachine") is served
+
+
+SENT = aiohttp.RequestInfo(
+    URL("https://api/pods"),
+    "GET",
+    CIMultiDictProxy(CIMultiDict(Authorization="Bearer planted")),
+    URL("https://api/pods"),
+)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        aiohttp.ContentTypeError(SENT, (), status=200, message="unexpected mimetype: text/html"),
+        json.JSONDecodeError("Expecting value", "<html>", 0),
+        asyncio.TimeoutError(),
+    ],
+)
+async def test_what_answers_and_is_no_api_server_is_no_answer_and_no_token_is_told(failure) -> None:
+    class Fails:
+        async def request(self, *_words, **_params):
+            raise failure
+
+    cluster = object.__new__(Cluster)
+    cluster._dynamic = Fails()
+    with pytest.raises(ClusterError) as end:
+        await cluster._send("get Pod x", "get", "/pods/x")
+    assert type(failure).__name__ in str(end.value)
+    assert "planted" not in str(end.value)
 
 
 async def test_a_delete_is_for_the_very_object_that_was_seen() -> None:
