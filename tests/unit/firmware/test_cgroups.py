@@ -29,6 +29,7 @@ def test_firmware_and_guest_get_a_leaf_each(call: Run, tmp_path: Path) -> None:
     (tmp_path / "memory.oom.group").write_text("1\n")
     old = tmp_path / "guest/system.slice/old.service"
     old.mkdir(parents=True)
+    (tmp_path / "guest").chmod(0o700)
 
     done = call("own_cgroup() { echo /; }; leaves && enter_leaf", "cgroups", CGROUPS=str(tmp_path))
 
@@ -38,3 +39,5 @@ def test_firmware_and_guest_get_a_leaf_each(call: Run, tmp_path: Path) -> None:
     assert (tmp_path / "firmware/cgroup.procs").read_text() == "77\n"
     assert (tmp_path / "guest/cgroup.procs").read_text() == "0\n"
     assert not (tmp_path / "guest/system.slice").exists()
+    # Made anew: as it was left by a systemd, with controllers handed on, no process could enter.
+    assert (tmp_path / "guest").stat().st_mode & 0o777 != 0o700
