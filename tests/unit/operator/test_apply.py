@@ -100,6 +100,15 @@ async def test_the_attachment_stays_until_all_is_written() -> None:
     assert asked == [("vm-1", "release", "disk-1"), ("disk-1", "unbind")]
 
 
+@pytest.mark.parametrize("order", ["release", "unbind"])
+async def test_an_order_that_was_killed_is_no_refusal(order) -> None:
+    """DiskBusy would end detach_disk for good."""
+    killed = Answer(137, {}, "command terminated with exit code 137")
+    result, _ = await take(detaching(pod("disk-1")), Detach("disk-1"), **{order: killed})
+    assert (result.reason, result.soon) == ("Detaching", True)
+    assert "137" in result.message
+
+
 async def test_the_steps_of_other_disks_come_to_their_end_when_one_fails() -> None:
     """They would go on beside the next pass otherwise."""
     ended = []

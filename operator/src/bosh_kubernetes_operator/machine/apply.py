@@ -242,8 +242,10 @@ class Applier:
         answer = await self._orders.machine(o.name, "release", step.disk)
         if answer.code == NOT_YET:
             return Result("Detaching", "the firmware starts", soon=True)
-        if answer.code != ORDER_DONE:
+        if answer.code == REFUSED:
             return Result("DiskBusy", holders(answer))
+        if answer.code != ORDER_DONE:
+            return Result("Detaching", f"the order to release it was {answer.fate}", soon=True)
         result = await self._let_go(o, step)
         if result.reason != "DiskBusy":
             return result

@@ -7,7 +7,7 @@ from bosh_kubernetes_api import names
 from .pod import disks_directory, labels, node_field, owner
 from .state import Object
 
-GRACE = 3600  # seconds: TERM alone takes no disk away, see design "Detach is an order, never an accident"
+GRACE = 3600  # seconds: TERM alone takes no disk away: detaching is an order, never an accident (docs/concepts.md)
 # It asks for nothing: its priority would make the scheduler evict others for whatever it asks on a full node, its own
 # machine first (seen with 100m of CPU: the machine's root was lost). It only sleeps; the limits bound a fault.
 RESOURCES = {"requests": {"cpu": "0", "memory": "0"}, "limits": {"cpu": "500m", "memory": "64Mi"}}

@@ -6,7 +6,7 @@ from collections import deque
 
 from ..cluster import Cluster
 from .orders import DONE as ORDER_DONE
-from .orders import NOT_YET, Orders
+from .orders import NOT_YET, REFUSED, Orders
 from .state import Object, container, never_ran, phase, running, terminating
 from .steps import DONE, Result
 
@@ -32,8 +32,10 @@ class LettingGo:
             answer = await self._orders.attachment(name, "unbind")
             if answer.code == NOT_YET:
                 return Result("Detaching", "what was written goes to the device", soon=True)
-            if answer.code != ORDER_DONE:
+            if answer.code == REFUSED:
                 return Result("DiskBusy", answer.text or "the attachment refuses to unbind the disk")
+            if answer.code != ORDER_DONE:
+                return Result("Detaching", f"the order to unbind it was {answer.fate}", soon=True)
             if its.get("ready") and its.get("containerID"):
                 self._unbound.append(its["containerID"])
         elif not (never_ran(cable) or phase(cable) in ("Failed", "Succeeded")):

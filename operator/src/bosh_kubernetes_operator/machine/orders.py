@@ -27,9 +27,14 @@ DONE, REFUSED, NOT_YET = 0, 1, 75
 
 
 class Answer(NamedTuple):
-    code: int  # DONE, REFUSED, NOT_YET, or 64 for a wrong call
+    code: int  # DONE, REFUSED, NOT_YET, 64 for a wrong call, or that of a process that was killed
     data: dict[str, Any]  # the JSON object on stdout; empty when there is none
     text: str  # stdout and stderr as they came
+
+    @property
+    def fate(self) -> str:
+        """How an order ended that is none of the first three."""
+        return f"not carried out (exit code {self.code}{': ' + self.text if self.text else ''})"
 
 
 class Orders(Protocol):
