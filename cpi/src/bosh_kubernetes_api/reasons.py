@@ -99,7 +99,8 @@ REMEDY = {
     "DiskLost": "none, unless it comes again: then the storage",
     "NodeUnreachable": "bring the node back; or, when it is certainly off: "
     "`kubectl taint nodes NODE node.kubernetes.io/out-of-service=nodeshutdown:NoExecute`",
-    "RootLost": "the resurrector or `bosh recreate` makes it anew; a root disk on a claim (`root_disk`) goes with that claim alone",
+    "RootLost": "the resurrector or `bosh recreate` makes it anew; a root disk on a claim (`root_disk`) is lost with "
+    "that claim alone",
     "QuotaExceeded": "raise the namespace's quota",
     "PodRefused": "the message has the rule; the namespace must admit privileged Pods",
     "AddressInUse": "the message names the holder; choose another address",
