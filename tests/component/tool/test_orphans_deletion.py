@@ -9,7 +9,7 @@ import pytest
 
 from bosh_kubernetes_api import machine, names
 from tests.component.conftest import IMAGE, NAMESPACE, STEMCELL
-from tests.component.tool.orphans import MINE, listed
+from tests.component.tool.orphans import MINE, listed, switch_off
 from tests.support.fakeapi.faults import Fault
 from tests.support.fakeapi.operator import LEASE
 from tests.support.registry.samples import root_file_system
@@ -59,6 +59,27 @@ def test_without_an_operator_no_status_is_believed(api, operator, mine, stopped)
     assert found[stopped[0]]["kept"] == "no operator keeps its status true: its Lease is not renewed"
     assert found[stopped[1]]["deleted"] is True
     assert api.store.find("VirtualMachine", NAMESPACE, stopped[0])
+
+
+def test_a_machine_that_is_switched_on_before_its_turn_stays(api, mine, operator, new_cpi, create_vm, stopped) -> None:
+    """While it is made sure that its status is true, which takes as long as an operator's pulse."""
+    gone, agent = new_cpi(), str(uuid.uuid4())
+    machines = sorted([stopped[0], create_vm(agent, gone)])
+    switch_off(api, operator, machines[1] if machines[0] == stopped[0] else machines[0], agent)
+    left = []
+
+    def switch_on(seen):
+        if seen.method == "DELETE" and f"/configmaps/{machines[0]}" in seen.path:
+            left.append(machines[1])
+        if left and seen.method == "GET" and "/leases/" in seen.path:
+            api.store.merge_patch("VirtualMachine", NAMESPACE, left.pop(), {"spec": {"power": "Running"}})
+
+    api.intercept = switch_on
+    found = listed(mine, *NOW)
+
+    assert found[machines[0]]["deleted"] is True
+    assert found[machines[1]]["kept"] == "left alone: it changed meanwhile"
+    assert api.store.find("VirtualMachine", NAMESPACE, machines[1])
 
 
 def test_heavy_stemcells_stay_where_no_registry_is_configured(api, mine, new_cpi, kubeconfig, tmp_path) -> None:

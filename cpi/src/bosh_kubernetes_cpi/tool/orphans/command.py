@@ -25,7 +25,7 @@ def run(session: Session) -> int:
     unseen: list[str] = []
     things = gather(session, unseen)
     _check(session, known, things)
-    found = _find(session, known, things)
+    found = _doubted(session, _find(session, known, things))
     doomed = [orphan for orphan in found if not orphan.keeps] if options.delete else []
     asks = bool(doomed) and not options.yes
     if asks or not session.as_json:
@@ -73,17 +73,20 @@ def _check(session: Session, known: list[str], things: Things) -> None:
         session.remark(f"warning: {found}: is that its UUID? With --delete nothing would be deleted")
 
 
-def _find(session: Session, known: list[str], things: Things, *, of_machines: bool = True) -> list[Orphan]:
-    """`of_machines`: whether to make sure that the status of machines can be believed, which takes some seconds."""
-    found = find(
+def _find(session: Session, known: list[str], things: Things) -> list[Orphan]:
+    return find(
         things,
         known,
         now=datetime.now(timezone.utc),
         min_age=session.options.min_age,
         serves=lambda image: served(session, image),
     )
+
+
+def _doubted(session: Session, found: list[Orphan]) -> list[Orphan]:
+    """Machines stay where their status cannot be believed; to find out takes some seconds."""
     unsure = [orphan.uid for orphan in found if orphan.kind == MACHINE and not orphan.keeps]
-    if not (of_machines and unsure and (why := disbelief(session))):
+    if not (unsure and (why := disbelief(session))):
         return found
     return [replace(orphan, keeps=why) if orphan.uid in unsure else orphan for orphan in found]
 
@@ -99,8 +102,9 @@ def _delete(session: Session, known: list[str], doomed: list[Orphan], fates: dic
 
     def still(orphan: Orphan) -> bool:
         """It is the same object, nobody owns it, and nothing uses it now."""
-        found = _find(session, known, gather(session, []), of_machines=orphan.kind == MACHINE)
-        now = {each.uid: each for each in found}
+        if orphan.kind == MACHINE and disbelief(session):  # before the look: a guest may start in these seconds
+            return False
+        now = {each.uid: each for each in _find(session, known, gather(session, []))}
         return orphan.uid in now and not now[orphan.uid].keeps
 
     def note(orphan: Orphan, fate: Fate) -> None:

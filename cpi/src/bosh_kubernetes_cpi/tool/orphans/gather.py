@@ -57,6 +57,7 @@ def _check_namespace(session: Session) -> None:
 
 def disbelief(session: Session) -> str:
     """Why the status of machines is not to be believed; empty: it is."""
+    session.api.deadline = Deadline(PATIENCE)
     try:
         found = life.look(session.api, session.namespace)
     except Failure as failure:
