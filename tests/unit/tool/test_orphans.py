@@ -207,3 +207,13 @@ def test_what_is_being_deleted_is_left_to_who_does_it() -> None:
     disk = made(claims.claim("disk-1", director="other", size=1), deletionTimestamp="2026-01-01T00:00:00Z")
 
     assert kept(things(claims=[disk])) == {"disk-1": "is being deleted"}
+
+
+def test_what_the_methods_would_not_take_for_a_cid_is_not_said_to_be_deleted() -> None:
+    """They answer success for a name that is none of theirs, and leave the thing alone."""
+    taken = made(snapshots.snapshot("my.backup", director="other", disk_cid="x", snapshot_class="c", metadata={}))
+
+    assert kept(things([vm("other", cid="my.vm")], snapshots=[taken])) == {
+        "my.vm": "its name is no CID: kubectl deletes it",
+        "my.backup": "its name is no CID: kubectl deletes it",
+    }

@@ -93,7 +93,11 @@ def test_directors_in_what_boshs_programs_write(text, expected) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[]", "{}", '{"director_id": ""}', '{"Tables": null}', '{"Tables": [{"Rows": []}]}', ""]
+    "text",
+    [
+        *("", "[]", "{}", '{"director_id": ""}', '{"Tables": null}', '{"Tables": 5}', "[" * 100_000),
+        *('{"Tables": [{"Rows": []}]}', '{"Tables": [{"Rows": 5}]}', '{"Tables": {"Rows": "uuid"}}'),
+    ],
 )
 def test_no_director_is_wrong_use(text) -> None:
     with pytest.raises(directors.WrongUse, match="here"):

@@ -14,7 +14,7 @@ def read(text: str, where: str) -> list[str]:
     """From the answer of `bosh env --json` (`uuid`) or a state file of create-env (`director_id`). WrongUse if none."""
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WrongUse(f"{where} is no JSON: the answer of `bosh env --json` or a state file is expected") from error
     found = [uuid for uuid in _uuids(document) if uuid.strip()]
     if not found:
@@ -33,7 +33,11 @@ def _told(document: Any) -> str:
 def _uuids(document: Any) -> list[str]:
     if not isinstance(document, dict):
         return []
-    tables = document.get("Tables")
-    rows = [row for each in tables if isinstance(each, dict) for row in each.get("Rows") or ()] if tables else []
-    found = [row.get("uuid") for row in rows if isinstance(row, dict)] + [document.get("director_id")]
+    tables = _objects(document.get("Tables"))
+    rows = [row for table in tables for row in _objects(table.get("Rows"))]
+    found = [row.get("uuid") for row in rows] + [document.get("director_id")]
     return [uuid for uuid in found if isinstance(uuid, str)]
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -24,6 +24,7 @@ Json = dict[str, Any]
 
 MACHINE, DISK, SNAPSHOT, STEMCELL = "machine", "disk", "snapshot", "stemcell"
 KINDS = (MACHINE, DISK, SNAPSHOT, STEMCELL)  # the order of deletion: each may be what keeps a later one in use
+NO_CID = "its name is no CID: kubectl deletes it"
 UNSERVED = "needs --config with its registry"  # a heavy stemcell: its image would stay behind
 
 
@@ -159,6 +160,8 @@ def _keeps(thing: Json, used_by: list[str], made: str, now: datetime, min_age: i
         return "is being deleted"
     if used_by:
         return "in use"
+    if not names.is_cid(thing["metadata"]["name"]):
+        return NO_CID
     at = moment(made)
     if min_age and (at is None or (now - at).total_seconds() < min_age * 60):
         return f"younger than {min_age} minutes"
