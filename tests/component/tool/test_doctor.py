@@ -50,6 +50,11 @@ def test_placeholders_are_named_by_their_keys(new_cpi, settings) -> None:
         ({"kubernetes": {}}, "configuration", "needs one of server, kubeconfig and in_cluster, there is none"),
         ({"kubernetes": {"server": "http://127.0.0.1:1", "token": "t"}}, "configuration", "must be an https URL"),
         ({"kubernetes": {"server": "https://127.0.0.1:1", "token": "t"}}, "API server", "Connection refused"),
+        (
+            {"kubernetes": {"server": "https://127.0.0.1:1", "exec": {"command": "false"}}},
+            "credentials",
+            "false gave no credential: exit code 1",
+        ),
         ({"nmespace": "x"}, "configuration", "unknown key 'nmespace'; did you mean 'namespace'"),
     ],
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ...clock import Deadline
-from ...errors import Failure, Forbidden, RequestError
+from ...errors import Failure, Forbidden, NoCredential, RequestError
 from ...stemcell.places import Places
 from .. import codes
 from ..session import PATIENCE, Session
@@ -51,6 +51,9 @@ def _lines(session: Session, note: Callable[[Line], None]) -> Iterator[Line]:
         api, namespace = session.api, session.namespace
     except RequestError as error:
         yield Line("configuration", FAILURE, error.message, "see docs/configuration.md")
+        return
+    except NoCredential as error:
+        yield Line("credentials", FAILURE, error.message, "the message has what it says; run it by hand")
         return
     yield Line("configuration", OK, f"namespace {namespace}")
     try:
