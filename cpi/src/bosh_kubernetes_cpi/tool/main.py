@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
 import traceback
@@ -25,6 +26,7 @@ COMMANDS = {
 def run(arguments: list[str]) -> int:
     """The exit code. SIGTERM ends a command as Ctrl-C does: what it has begun is taken back."""
     options = parser().parse_args(arguments)
+    _open_streams()
     session = Session(options)
     log.begin(options.command, session.hide)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -44,6 +46,14 @@ def run(arguments: list[str]) -> int:
     except Exception:
         _complain(session, f"a fault of the tool; please report it\n{traceback.format_exc()}")
         return codes.FAULT
+
+
+def _open_streams() -> None:
+    """Closed standard input is empty. What the locale's encoding lacks is escaped, and ends no deletion half-way."""
+    if sys.stdin is None:
+        sys.stdin = io.StringIO()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
