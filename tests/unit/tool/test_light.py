@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bosh_kubernetes_cpi.errors import NoCredential, RegistryError, TimedOut
+from bosh_kubernetes_cpi.errors import NoCredential, RegistryError, RequestError, TimedOut
 from bosh_kubernetes_cpi.stemcell.image import digest_of
 from bosh_kubernetes_cpi.tool.light import command, published
 from bosh_kubernetes_cpi.tool.parser import parser
@@ -86,3 +86,38 @@ def test_an_index_without_the_platform_says_what_it_has() -> None:
 
     with pytest.raises(RegistryError, match="no image for linux/amd64; it has linux/arm64"):
         published.read(documents, documents.index, "amd64")
+
+
+@pytest.mark.parametrize("path", [".", "/"])
+def test_a_path_that_names_no_file_is_in_the_way(monkeypatch, tmp_path: Path, path: str) -> None:
+    monkeypatch.setattr("bosh_kubernetes_cpi.stemcell.registry.Registry.digest", lambda *_: DIGEST)
+    monkeypatch.setattr(command, "LOOK_UP", 0.0)
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(RequestError, match="cannot be written"):
+        run(f"localhost:1/mine@{DIGEST}", "--file", path)
+
+
+@pytest.mark.parametrize(
+    "document", [{"config": None}, {"config": "sha256"}, {"config": {"digest": 5}}, {"annotations": ["x"]}], ids=str
+)
+def test_a_manifest_of_another_shape_says_nothing(document: Any) -> None:
+    documents: Any = Documents()
+
+    assert published.read(documents, documents._add(document), "") == published.Published()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"manifests": None},
+        {"manifests": ["x"]},
+        {"manifests": [{"platform": {"os": "linux", "architecture": "amd64"}}]},
+    ],
+    ids=str,
+)
+def test_an_index_of_another_shape_has_no_image(document: Any) -> None:
+    documents: Any = Documents()
+
+    with pytest.raises(RegistryError, match="no image for linux/amd64"):
+        published.read(documents, documents._add(document), "")

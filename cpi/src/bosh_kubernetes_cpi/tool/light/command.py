@@ -93,6 +93,8 @@ def _pinned(wanted: Reference, registry: Registry) -> Reference:
 
 def _write(path: Path, content: bytes) -> None:
     """At once or not at all."""
+    if not path.name:  # `.` and `/`
+        raise RequestError(f"{path} cannot be written: it is a folder")
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         fresh.write_bytes(content)

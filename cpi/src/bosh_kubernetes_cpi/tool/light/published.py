@@ -33,20 +33,22 @@ def read(registry: Registry, digest: str, architecture: str) -> Published:
     if "manifests" in document:
         digest = _platform(document, architecture, registry, digest)
         document = _object(registry.read("manifests", digest), registry, digest)
-    wanted = document.get("config", {}).get("digest", "")
+    wanted = _text(_part(document, "config"), "digest")
     content = _object(registry.read("blobs", wanted), registry, wanted) if wanted else {}
-    labels = {**_texts(document.get("annotations")), **_texts((content.get("config") or {}).get("Labels"))}
-    return Published(labels, str(content.get("architecture") or ""))
+    labels = {**_texts(_part(document, "annotations")), **_texts(_part(_part(content, "config"), "Labels"))}
+    return Published(labels, _text(content, "architecture"))
 
 
 def _platform(index: Json, architecture: str, registry: Registry, digest: str) -> str:
-    platforms = [(each.get("platform") or {}, each.get("digest", "")) for each in index["manifests"]]
+    listed = index["manifests"] if isinstance(index["manifests"], list) else []
+    entries = [each for each in listed if isinstance(each, dict) and _text(each, "digest")]
+    platforms = [(_part(each, "platform"), _text(each, "digest")) for each in entries]
     if not architecture:
         there = [platform.get("architecture") for platform, _ in platforms if platform.get("os") == "linux"]
         architecture = str(there[0]) if len(there) == 1 else USUAL
     for platform, found in platforms:
         if (platform.get("os"), platform.get("architecture")) == ("linux", architecture):
-            return str(found)
+            return found
     known = ", ".join(sorted(f"{each.get('os')}/{each.get('architecture')}" for each, _ in platforms)) or "nothing"
     raise RegistryError(f"{registry.name}: {digest} has no image for linux/{architecture}; it has {known}")
 
@@ -54,12 +56,22 @@ def _platform(index: Json, architecture: str, registry: Registry, digest: str) -
 def _object(content: bytes, registry: Registry, digest: str) -> Json:
     try:
         found = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise RegistryError(f"{registry.name}: {digest} is no JSON object")
     return found
 
 
-def _texts(value: Any) -> dict[str, str]:
-    return {key: text for key, text in (value or {}).items() if isinstance(text, str)}
+def _part(document: Json, key: str) -> Json:
+    found = document.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _text(document: Json, key: str) -> str:
+    found = document.get(key)
+    return found if isinstance(found, str) else ""
+
+
+def _texts(values: Json) -> dict[str, str]:
+    return {key: text for key, text in values.items() if isinstance(text, str)}
