@@ -1,8 +1,10 @@
 """What explain tells a person to do, as it can be typed."""
 
+import time
+
 import pytest
 
-from bosh_kubernetes_api import reasons
+from bosh_kubernetes_api import names, reasons
 from bosh_kubernetes_cpi.tool.explain import machine, things
 
 SHAPE = {"resources": {"cpu": "1", "memory": "1Gi", "ephemeralDisk": "1Gi"}}
@@ -45,3 +47,24 @@ def test_the_machines_of_a_stemcell_are_a_list() -> None:
 
     assert dict(things.stemcell(stemcell, machines))["machines"] == [f"vm-{n}" for n in range(5)]
     assert dict(things.stemcell(stemcell, []))["machines"] == "none"
+
+
+def test_what_is_being_deleted_is_not_said_to_be_of_use() -> None:
+    leaving = {"name": "snapshot-1", "deletionTimestamp": "2026-01-01T00:00:00Z"}
+    snapshot = {"metadata": leaving, "spec": {}, "status": {"readyToUse": True}}
+    stemcell = {"metadata": leaving, "spec": {"format": "light", "image": "i"}}
+    machine_too = vm("Running")
+    machine_too["metadata"] |= leaving
+
+    assert dict(things.snapshot(snapshot))["status"] == "being deleted"
+    assert dict(things.stemcell(stemcell, []))["status"] == "a deletion has begun"
+    assert dict(machine.describe(machine_too, None))["wanted"] == "its deletion"
+
+
+@pytest.mark.parametrize(("age", "status"), [(10, "a deletion has begun"), (1000, "can be used")])
+def test_the_mark_of_a_deletion_that_was_given_up_is_none(age, status) -> None:
+    """As create_vm takes it."""
+    marked = {"name": "stemcell-1", "annotations": {names.DELETING: str(int(time.time()) - age)}}
+    stemcell = {"metadata": marked, "spec": {"format": "light", "image": "i"}}
+
+    assert dict(things.stemcell(stemcell, []))["status"] == status

@@ -36,7 +36,7 @@ def describe(machine: Json, stemcell: Json | None) -> Facts:
         ("image", made["image"]),
         ("networks", listed(_network(each) for each in made.get("networks", []))),
         ("guest", _guest(status.get("guest") or {})),
-        ("wanted", "" if spec.get("power", "Running") == "Running" else f"power {spec['power']} (spec.power)"),
+        ("wanted", _wanted(machine)),
         ("paused", "yes (spec.paused): the operator does nothing to it" if spec.get("paused") else ""),
         ("metadata", listed(f"{key}={value}" for key, value in sorted(metadata.items()))),
     ]
@@ -71,6 +71,14 @@ def _remedy(reason: str, machine: Json) -> str:
     if node := machine.get("status", {}).get("pod", {}).get("node"):
         text = re.sub(r"\bNODE\b", node, text)
     return re.sub(r"kubectl (?!taint)", f"kubectl --namespace {metadata.get('namespace', '')} ", text)
+
+
+def _wanted(machine: Json) -> str:
+    """What the status need not say yet."""
+    if machine["metadata"].get("deletionTimestamp"):
+        return "its deletion"
+    power = machine["spec"].get("power", "Running")
+    return "" if power == "Running" else f"power {power} (spec.power)"
 
 
 def _place(pod: Json) -> str:

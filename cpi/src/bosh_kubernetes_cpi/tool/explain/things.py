@@ -7,7 +7,7 @@ from typing import Any
 
 from bosh_kubernetes_api import names, stemcells
 from bosh_kubernetes_api.claims import asked_size, capacity, is_lost, waits_for_mount
-from bosh_kubernetes_api.deletion import deleting_since, is_being_deleted
+from bosh_kubernetes_api.deletion import is_being_deleted
 from bosh_kubernetes_api.machine import disk_status, holds_disk
 from bosh_kubernetes_api.quantities import in_bytes
 
@@ -36,6 +36,8 @@ def snapshot(found: Json) -> Facts:
     metadata, status = found["metadata"], found.get("status") or {}
     error = (status.get("error") or {}).get("message", "")
     word = "ready to be restored" if status.get("readyToUse") else f"failed: {error}" if error else "being taken"
+    if is_being_deleted(found, time.time()):
+        word = "being deleted"
     return [
         ("status", word),
         ("of disk", metadata.get("labels", {}).get(names.DISK, "")),
@@ -51,9 +53,9 @@ def stemcell(found: Json, machines: list[Json]) -> Facts:
     name, spec = found["metadata"]["name"], found["spec"]
     using = [each["metadata"]["name"] for each in machines if each["spec"]["machine"]["stemcell"] == name]
     ours = "its image was pushed by the CPI, and goes with it" if spec["format"] == stemcells.HEAVY else ""
-    since = deleting_since(found)
+    deleted = is_being_deleted(found, time.time())
     return [
-        ("status", "a deletion has begun" if since else "can be used"),
+        ("status", "a deletion has begun" if deleted else "can be used"),
         ("stemcell", f"{spec.get('name') or 'unnamed'} {spec.get('version', '')}".strip()),
         ("system", listed(filter(None, (spec.get("os"), spec.get("architecture"))))),
         ("format", f"{spec['format']}: {ours or 'its image is somebody else' + chr(39) + 's'}"),
