@@ -218,6 +218,19 @@ def test_an_image_that_does_not_come_is_borne_for_a_while_only(monkeypatch) -> N
     assert "500 from the mirror" in verdict.fault
 
 
+def test_an_image_that_took_long_is_not_given_up_for_its_first_failure(monkeypatch) -> None:
+    monkeypatch.setattr(probe, "STUCK", 0.3)
+    states = iter([*[pod("Pending")] * 4, pod("Pending", waiting("ErrImagePull", "broke off")), pod("Succeeded")])
+
+    class Slow(OnePod):
+        def find(self, path: str) -> Json:
+            return {**self.found, **next(states)}
+
+    api: Any = Slow(pod("Pending"))
+
+    assert probe._await(api, "/api/v1/namespaces/n/pods", "doctor-1") == (State.DONE, "", True, "node", True)
+
+
 def test_both_ends_of_the_mount_probe_are_as_machine_and_attachment_have_them() -> None:
     """The operator's own Pods decide: same directory of the node, same propagation, same privileges."""
     from bosh_kubernetes_operator.machine import attachment

@@ -170,13 +170,15 @@ def _pod(ground: Ground, build: Callable[[str], Json], check: str, image: str, n
 
 
 def _await(api: Api, collection: str, name: str) -> Verdict:
-    borne = Deadline(STUCK)
+    borne: Deadline | None = None  # from the moment when it is stuck
 
     def decide(pod: Json | None) -> Verdict | Wait:
+        nonlocal borne
         if pod is None:
             raise CloudError(f"Pod {name} was deleted while it was waited for")
         verdict = pods.judge(pod)
-        if verdict.state is State.DONE or (verdict.state is State.STUCK and borne.passed()):
+        borne = (borne or Deadline(STUCK)) if verdict.state is State.STUCK else None
+        if verdict.state is State.DONE or (borne and borne.passed()):
             return verdict
         return Wait(1.0)
 
