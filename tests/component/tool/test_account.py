@@ -83,6 +83,7 @@ def test_the_file_of_the_environment_is_that_of_the_job(cpi, api) -> None:
     [
         ({"KUBECONFIG": "/nowhere/kubeconfig"}, "kubeconfig /nowhere/kubeconfig: No such file"),
         ({"KUBECONFIG": "/a:/b"}, "names several files"),
+        ({"KUBECONFIG": ":/nowhere/kubeconfig:"}, "kubeconfig /nowhere/kubeconfig: No such file"),
     ],
 )
 def test_none_at_all_says_how_to_name_one(environment, words) -> None:

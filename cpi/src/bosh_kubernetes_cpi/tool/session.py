@@ -111,9 +111,10 @@ class Session:
     def _kubeconfig(self) -> str:
         """The text of the file, and not its path: that is what the CPI's configuration has."""
         home = Path("~/.kube/config").expanduser()
-        named = self.options.kubeconfig or os.environ.get("KUBECONFIG") or str(home)
-        if not self.options.kubeconfig and os.pathsep in named:
+        files = [name for name in os.environ.get("KUBECONFIG", "").split(os.pathsep) if name]
+        if not self.options.kubeconfig and len(files) > 1:
             raise RequestError("KUBECONFIG names several files: name one with --kubeconfig")
+        named = self.options.kubeconfig or [*files, str(home)][0]
         return _text(named, "kubeconfig", "; name one with --kubeconfig, or the CPI's file with --config")
 
     def _connected(self, settings: Json) -> tuple[Api, str]:
