@@ -9,6 +9,7 @@ import yaml
 
 from tests.component.conftest import NAMESPACE, PLANTED, snapshot_class, storage_class
 from tests.component.tool.doctor import DRIVER, ENFORCE, PROVEN, amiss, label, lines
+from tests.support.fakeapi.faults import Fault
 from tests.support.fakeapi.server import TOKEN, FakeApi
 from tests.support.registry.server import PASSWORD
 from tests.support.tool_process import tool
@@ -120,6 +121,25 @@ def test_a_custom_resource_that_lacks_a_field_is_of_another_version(api, cpi) ->
     assert amiss(found) == {"kind VirtualMachine": "failure"}
     assert 'unknown field "spec.machine.placement.runtimeClass"' in found["kind VirtualMachine"]["found"]
     assert "install the operator's chart" in found["kind VirtualMachine"]["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ('User "cpi" cannot create resource "virtualmachines"', "see the line of the rights"),
+        ("exceeded quota: machines, requested: count/virtualmachines.cpi.bosh.io=1", "a quota"),
+        ('admission webhook "v.example.com" denied the request: no', "an admission webhook"),
+    ],
+)
+def test_a_dry_run_that_is_forbidden_says_by_whom(api, cpi, said, remedy) -> None:
+    body = {"kind": "Status", "message": f'virtualmachines "vm-1" is forbidden: {said}', "reason": "Forbidden"}
+    fault = Fault(403, body=body)
+    api.intercept = lambda seen: fault if seen.method == "POST" and "/virtualmachines" in seen.path else None
+
+    found = lines(cpi)
+
+    assert amiss(found) == {"kind VirtualMachine": "failure"}
+    assert remedy in found["kind VirtualMachine"]["remedy"]
 
 
 def test_custom_resources_that_are_not_there(api, cpi) -> None:

@@ -47,7 +47,8 @@ def resources(api: Api, namespace: str) -> Iterator[Line]:
             cure = "the custom resource is of another version, or an admission webhook is in the way: "
             yield Line(check, FAILURE, error.message, cure + INSTALL)
         except Forbidden as error:
-            yield Line(check, FAILURE, error.message, "see the line of the rights")
+            own = "see the line of the rights" if 'User "' in error.message else ""
+            yield Line(check, FAILURE, error.message, own or "a quota, a policy or an admission webhook is in the way")
         except ApiError as error:
             if error.status != 404:
                 raise
