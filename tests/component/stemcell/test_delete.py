@@ -218,3 +218,14 @@ def test_what_is_in_another_registry_now_is_not_deleted_there(api, registry, set
     assert not there(api, cid)
     assert "it is not in the registry that is configured now" in moved.said
     assert len(registry.store.manifests) == 1
+
+
+def test_namespaces_with_a_repository_each_keep_their_images_apart(registry, settings, new_cpi, image) -> None:
+    """The same file is the same image: in one repository the other namespace's would be gone, too."""
+    others = {**settings["registry"], "repository": "bosh/others"}
+    ours, theirs = new_cpi(), new_cpi(namespace="others", registry=others)
+    cid = ours("create_stemcell", image, {})
+
+    theirs("delete_stemcell", theirs("create_stemcell", image, {}))
+
+    assert list(registry.store.tags) == [("bosh/stemcells", cid)]
