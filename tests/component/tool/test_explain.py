@@ -212,3 +212,16 @@ def test_a_configuration_that_is_no_json_is_in_the_way(tmp_path) -> None:
 
     assert said.code == 3
     assert "is no JSON" in said.err
+
+
+def test_what_may_not_be_listed_is_not_said_to_be_none(api, cpi, machine, disk) -> None:
+    api.rights["", "persistentvolumeclaims"].discard("list")
+    api.rights["cpi.bosh.io", "virtualmachines"].discard("list")
+
+    found = {cid: tool("explain", cid, "--output", "json", config=cpi.config).json for cid in (machine, disk, STEMCELL)}
+
+    assert found[disk]["facts"]["attached to"] == "not known"
+    assert found[STEMCELL]["facts"]["machines"] == "not known"
+    assert [(each["cid"], each["state"]) for each in found[machine]["disks"]] == [(disk, "Attached")]
+    assert "no claim" not in found[machine]["disks"][0]["why"]
+    assert all(len(each["not_looked_at"]) == 1 for each in found.values())

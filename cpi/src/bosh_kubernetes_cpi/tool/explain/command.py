@@ -62,26 +62,27 @@ def _explain(session: Session, kind: str, thing: Json) -> Explained:
     api, namespace = session.api, session.namespace
     unseen: list[str] = []
 
-    def items(path: str, what: str) -> list[Json]:
+    def items(path: str, what: str) -> list[Json] | None:
         try:
             found: list[Json] = api.get(path)["items"]
         except Forbidden as error:
             unseen.append(f"{what}: {error.message}")
-            return []
+            return None
         return found
 
-    story = tell(thing, items(paths.events(namespace), "Events"))
+    story = tell(thing, items(paths.events(namespace), "Events") or ())
     disks: list[tuple[str, str, str]] = []
     if kind == "machine":
         stemcell = api.find(paths.item(paths.stemcells(namespace), thing["spec"]["machine"]["stemcell"]))
-        claims = {each["metadata"]["name"]: each for each in items(paths.claims(namespace), "claims")}
-        said, disks = machine.describe(thing, stemcell), machine.disks(thing, claims)
+        claims = items(paths.claims(namespace), "claims")
+        there = None if claims is None else {each["metadata"]["name"] for each in claims}
+        said, disks = machine.describe(thing, stemcell), machine.disks(thing, there)
     elif kind == "disk":
         machines = items(paths.machines(namespace), "machines")
         said = things.disk(thing, machines)
         cid = thing["metadata"]["name"]
-        for holder in (each for each in machines if holds_disk(each, cid)):
-            disks += [row for row in machine.disks(holder, {cid: thing}) if row[0] == cid]
+        for holder in (each for each in machines or () if holds_disk(each, cid)):
+            disks += [row for row in machine.disks(holder, {cid}) if row[0] == cid]
     elif kind == "snapshot":
         said = things.snapshot(thing)
     else:

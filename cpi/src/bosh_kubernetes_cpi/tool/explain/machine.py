@@ -42,15 +42,18 @@ def describe(machine: Json, stemcell: Json | None) -> Facts:
     ]
 
 
-def disks(machine: Json, claims: dict[str, Json]) -> list[tuple[str, str, str]]:
-    """CID, what the status says, why; of each disk that the machine wants or has. `claims` by name."""
+def disks(machine: Json, claims: set[str] | None) -> list[tuple[str, str, str]]:
+    """CID, what the status says, why; of each disk that the machine wants or has.
+
+    `claims`: names of those that there are; None where that is not known.
+    """
     found: list[tuple[str, str, str]] = []
     told = [entry["cid"] for entry in machine.get("status", {}).get("disks", [])]
     for cid in [*wanted_disks(machine), *(cid for cid in told if cid not in wanted_disks(machine))]:
         entry = disk_status(machine, cid) or {}
         reason = entry.get("reason", "")
         why: str = entry.get("message") or reasons.DISK.get(reason) or reason
-        if cid not in claims:
+        if claims is not None and cid not in claims:
             why = f"{why}; there is no claim of that name" if why else "there is no claim of that name"
         found.append((cid, entry.get("phase", "Wanted"), why))
     return found

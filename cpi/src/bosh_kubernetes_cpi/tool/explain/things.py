@@ -16,13 +16,17 @@ from ..words import listed, size
 Json = dict[str, Any]
 Facts = list[tuple[str, str | list[str]]]
 
+UNKNOWN = "not known"  # this account may not list them
 
-def disk(claim: Json, machines: list[Json]) -> Facts:
+
+def disk(claim: Json, machines: list[Json] | None) -> Facts:
+    """`machines`: None where they are not known."""
     metadata, spec = claim["metadata"], claim["spec"]
-    holders = [machine for machine in machines if holds_disk(machine, metadata["name"])]
+    holders = [machine for machine in machines or () if holds_disk(machine, metadata["name"])]
+    none = UNKNOWN if machines is None else "no machine"
     return [
         ("status", _disk_status(claim)),
-        ("attached to", listed(_holder(machine, metadata["name"]) for machine in holders) or "no machine"),
+        ("attached to", listed(_holder(machine, metadata["name"]) for machine in holders) or none),
         ("size", size(capacity(claim)) or size(asked_size(claim))),
         ("asked for", size(asked_size(claim)) if asked_size(claim) > (capacity(claim) or asked_size(claim)) else ""),
         ("class", spec.get("storageClassName") or "the cluster's default"),
@@ -49,9 +53,11 @@ def snapshot(found: Json) -> Facts:
     ]
 
 
-def stemcell(found: Json, machines: list[Json]) -> Facts:
+def stemcell(found: Json, machines: list[Json] | None) -> Facts:
+    """`machines`: None where they are not known."""
     name, spec = found["metadata"]["name"], found["spec"]
-    using = [each["metadata"]["name"] for each in machines if each["spec"]["machine"]["stemcell"] == name]
+    using = [each["metadata"]["name"] for each in machines or () if each["spec"]["machine"]["stemcell"] == name]
+    none = UNKNOWN if machines is None else "none"
     ours = "its image was pushed by the CPI, and goes with it" if spec["format"] == stemcells.HEAVY else ""
     deleted = is_being_deleted(found, time.time())
     return [
@@ -62,7 +68,7 @@ def stemcell(found: Json, machines: list[Json]) -> Facts:
         ("image", spec["image"]),
         ("pull secrets", listed(spec.get("pullSecrets", []))),
         ("directors", listed(stemcells.users(found)) or "none: it goes with its last machine"),
-        ("machines", using or "none"),
+        ("machines", using or none),
     ]
 
 
