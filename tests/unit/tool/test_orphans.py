@@ -153,11 +153,13 @@ def test_a_disk_of_any_machine_is_in_use_even_of_an_orphan() -> None:
     holder["spec"]["disks"] = [{"cid": "disk-1"}]
     leaving = vm("d", cid="vm-2")
     leaving["status"]["disks"] = [{"cid": "disk-2", "phase": "Detaching"}]
-    disks = [made(claims.claim(f"disk-{n}", director="other", size=1)) for n in (1, 2, 3)]
+    coming = vm("d", cid="vm-3")
+    coming["spec"]["machine"]["placement"] = {"disks": ["disk-3"]}
+    disks = [made(claims.claim(f"disk-{n}", director="other", size=1)) for n in (1, 2, 3, 4)]
 
-    found = kept(things([holder, leaving], disks))
+    found = kept(things([holder, leaving, coming], disks))
 
-    assert found == {"vm-1": "", "disk-1": "in use", "disk-2": "in use", "disk-3": ""}
+    assert found == {"vm-1": "", "disk-1": "in use", "disk-2": "in use", "disk-3": "in use", "disk-4": ""}
 
 
 def test_claims_and_snapshots_of_somebody_else_are_nothing_of_ours() -> None:

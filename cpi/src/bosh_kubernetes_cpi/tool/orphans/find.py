@@ -109,7 +109,7 @@ def _all(things: Things) -> Iterator[tuple[str, Json, list[str], str]]:
         yield MACHINE, machine, _guest(machine), f"{resources['cpu']} CPU, {resources['memory']}"
     for claim in filter(is_disk, things.claims):
         cid = claim["metadata"]["name"]
-        holders = [each["metadata"]["name"] for each in machines if holds_disk(each, cid)]
+        holders = [each["metadata"]["name"] for each in machines if _needs_disk(each, cid)]
         yield DISK, claim, holders, size(capacity(claim) or asked_size(claim))
     for snapshot in filter(is_snapshot, things.snapshots):
         restored = (snapshot.get("status") or {}).get("restoreSize") or "0"
@@ -124,6 +124,11 @@ def _guest(machine: Json) -> list[str]:
     if not may_run(machine):
         return []
     return [f"its guest ({machine.get('status', {}).get('printableStatus') or 'no status yet'})"]
+
+
+def _needs_disk(machine: Json, cid: str) -> bool:
+    """Also one that it was made for (`disk_cids` of create_vm): a recreate attaches it when the agent has started."""
+    return holds_disk(machine, cid) or cid in (machine["spec"]["machine"].get("placement") or {}).get("disks", ())
 
 
 def _made_from(machine: Json, stemcell: str) -> bool:
