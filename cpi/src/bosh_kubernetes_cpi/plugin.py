@@ -75,7 +75,8 @@ def _run(command: list[str], environment: dict[str, str], hint: str) -> bytes:
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", "") or "its command, arguments or environment have a NUL in them"
+        impossible = "its command, arguments or environment have a NUL in them, or a variable a = in its name"
+        reason = getattr(error, "strerror", "") or impossible
         hint = f". {' '.join(hint.split())[:SHOWN]}" if hint else ""
         where = "" if "/" in command[0] else f" (looked for in PATH, {os.environ.get('PATH') or 'which is empty'})"
         raise RequestError(f"{name} cannot be started: {reason}{where}{hint}") from error

@@ -206,6 +206,7 @@ WRONG = [
     ({**SERVER, "exec": {"command": "/missing", "args": ["planted"]}}, "/missing cannot be started: No such file"),
     ({**SERVER, "exec": {"command": "missing-plugin"}}, "looked for in PATH"),
     ({**SERVER, "exec": {"command": "/bin/\0"}}, "have a NUL"),
+    ({**SERVER, "exec": {"command": "true", "env": {"A=B": "planted"}}}, "a = in its name"),
     ({**SERVER, "token_file": "/missing"}, "kubernetes.token_file: cannot read /missing: No such file"),
 ]
 
