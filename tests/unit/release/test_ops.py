@@ -195,6 +195,14 @@ def test_cloud_properties_are_known(manifest: Any, combination: list[str]) -> No
         ]
 
 
+@pytest.mark.parametrize("ops", [["cpi"], ["cpi-secondary"]])
+def test_nats_knows_a_new_machine_before_its_agent_gives_up(manifest: Any, ops: list[str]) -> None:
+    """An agent that NATS has refused twice, two seconds apart, asks again when it starts anew, minutes later."""
+    properties = manifest(ops)["instance_groups"][0]["properties"]
+
+    assert properties["nats-sync"]["intervals"]["poll_user_sync"] == 1
+
+
 def test_the_director_reaches_the_api_server_from_inside(manifest: Any) -> None:
     document = manifest(["cpi", "inside-server"])
     (job,) = [one for one in document["instance_groups"][0]["jobs"] if one["name"] == "kubernetes_cpi"]
