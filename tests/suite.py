@@ -26,7 +26,7 @@ CLUSTER = ROOT / "tests/cluster/kind/cluster.py"
 NAME = os.environ.get("BOSH_CLUSTER", "bosh-test")
 CORES = os.cpu_count() or 1
 CHART_TESTS = "tests/cluster/test_chart.py"
-WORKERS = CORES + 1  # of tests on the cluster; e2e and nodes run beside their first half
+WORKERS = CORES  # of tests on the cluster; e2e and nodes run beside them
 # program that must be there -> Debian package that brings it
 PROGRAMS = {
     "shellcheck": "shellcheck",

@@ -185,7 +185,8 @@ class BareMachine:
             {"name": "disks", "hostPath": {"path": self.base, "type": "DirectoryOrCreate"}},
         ]
         self.kubectl.apply(_pod(disk, container, volumes, hostPID=True, terminationGracePeriodSeconds=3600))
-        self.kubectl.run("wait", "--for=condition=Ready", f"pod/{disk}", "--timeout=90s")
+        # local-path gives up on a helper Pod after 120 s, and tries again
+        self.kubectl.run("wait", "--for=condition=Ready", f"pod/{disk}", "--timeout=200s", timeout=220)
 
     def attach(self, storage_class: str, size: int = 64) -> str:
         """A new disk that the guest sees."""
