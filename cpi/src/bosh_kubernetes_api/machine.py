@@ -65,6 +65,11 @@ def wanted_disks(machine: Json) -> list[str]:
     return list(disk_wishes(machine))
 
 
+def placed_disks(machine: Json) -> list[str]:
+    """CIDs of the disks that it was made for (`disk_cids` of create_vm): attached once its agent has started."""
+    return list((machine.get("spec", {}).get("machine", {}).get("placement") or {}).get("disks") or ())
+
+
 def disk_status(machine: Json, disk_cid: str) -> Json | None:
     for entry in machine.get("status", {}).get("disks", []):
         if entry.get("cid") == disk_cid:

@@ -225,6 +225,11 @@ class Forbidden(ApiError):
     """
 
 
+def lacks_right(message: str) -> bool:
+    """Whether a 403 of that message is an authorizer's, who names the account; quotas and webhooks do not."""
+    return 'User "' in message
+
+
 class NotFound(ApiError):
     """404 of an object that has to be there.
 

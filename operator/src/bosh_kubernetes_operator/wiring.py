@@ -15,6 +15,7 @@ import kopf
 
 from bosh_kubernetes_api import names
 from bosh_kubernetes_api.claims import waits_for_mount
+from bosh_kubernetes_api.machine import placed_disks
 
 from .disk.growth import KEY
 from .group import budget
@@ -64,7 +65,7 @@ class Watcher:
             self._seen[name] = seen
             spec = vm.get("spec", {})
             wanted = {disk["cid"] for disk in spec.get("disks") or ()}
-            wanted |= set((spec.get("machine", {}).get("placement") or {}).get("disks") or ())
+            wanted |= set(placed_disks(dict(vm)))
             self._disks[name] = wanted
             for cid in wanted:
                 self._wanting[cid].add(name)

@@ -15,6 +15,7 @@ from ..errors import (
     Unauthorized,
     Unavailable,
     Untrusted,
+    lacks_right,
 )
 from .answer import retry_after
 from .http import Connection, Unreachable
@@ -228,7 +229,7 @@ class Api:
         elif kind is NotFound and status.get("reason") != "NotFound":  # of the path, or not by an API server at all
             kind = ApiError
             what += ". Check `kubernetes.server` in the CPI's configuration, and that the operator's chart is installed"
-        elif kind is Forbidden and 'User "' in said:  # an authorizer's; else a quota, a Pod Security level or a webhook
+        elif kind is Forbidden and lacks_right(said):
             what += ". The CPI's account lacks this right: see docs/configuration.md for the Role it needs"
         return kind(what, status=response.status, reason=str(status.get("reason") or ""))
 

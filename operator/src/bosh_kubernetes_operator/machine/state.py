@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from bosh_kubernetes_api.machine import disk_wishes
+from bosh_kubernetes_api.machine import disk_wishes, placed_disks
 
 Object = dict[str, Any]
 
@@ -135,7 +135,7 @@ class Observed:
     @property
     def placed(self) -> list[str]:
         """Disks that a Pod is placed for: the first for those that create_vm named, a later one for those it has."""
-        return self.wanted if self.lived else list((self.machine.get("placement") or {}).get("disks") or ())
+        return self.wanted if self.lived else placed_disks(self.vm)
 
     @property
     def disk_status(self) -> dict[str, Object]:

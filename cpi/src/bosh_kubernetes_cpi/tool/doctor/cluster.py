@@ -8,7 +8,7 @@ from typing import Any
 
 from bosh_kubernetes_api import paths, version
 
-from ...errors import ApiError, Failure, Forbidden, Invalid
+from ...errors import ApiError, Failure, Forbidden, Invalid, lacks_right
 from ...transport.api import Api
 from .. import life
 from . import samples
@@ -47,8 +47,9 @@ def resources(api: Api, namespace: str) -> Iterator[Line]:
             cure = "the custom resource is of another version, or an admission webhook is in the way: "
             yield Line(check, FAILURE, error.message, cure + INSTALL)
         except Forbidden as error:
-            own = "see the line of the rights" if 'User "' in error.message else ""
-            yield Line(check, FAILURE, error.message, own or "a quota, a policy or an admission webhook is in the way")
+            other = "a quota, a policy or an admission webhook is in the way"
+            cure = "see the line of the rights" if lacks_right(error.message) else other
+            yield Line(check, FAILURE, error.message, cure)
         except ApiError as error:
             if error.status != 404:
                 raise

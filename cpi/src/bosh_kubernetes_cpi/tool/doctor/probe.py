@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from bosh_kubernetes_api import names, paths
 
 from ...clock import Deadline
-from ...errors import CloudError, Failure, Forbidden, Invalid, TimedOut
+from ...errors import CloudError, Failure, Forbidden, Invalid, TimedOut, lacks_right
 from ...stemcell.places import Places
 from ...transport.api import Api
 from ...transport.observe import Wait, until
@@ -135,7 +135,7 @@ def remedy(failure: Failure, namespace: str, *, image: str) -> str:
         return f"raise the quota of the namespace {namespace}, or make room in it"
     if "admission webhook" in said or "ValidatingAdmissionPolicy" in said:
         return f"let the webhook or policy admit Pods with the label {names.ROLE}={pods.ROLE}, and machines with them"
-    if isinstance(failure, Forbidden) and 'User "' in said:
+    if isinstance(failure, Forbidden) and lacks_right(said):
         return ACCOUNT
     return "the message has the rule" if isinstance(failure, (Forbidden, Invalid)) else ""
 

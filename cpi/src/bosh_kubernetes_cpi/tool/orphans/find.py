@@ -13,7 +13,7 @@ from typing import Any
 
 from bosh_kubernetes_api import names, stemcells
 from bosh_kubernetes_api.claims import asked_size, capacity, is_disk
-from bosh_kubernetes_api.machine import holds_disk
+from bosh_kubernetes_api.machine import holds_disk, placed_disks
 from bosh_kubernetes_api.quantities import in_bytes
 from bosh_kubernetes_api.snapshots import is_snapshot
 
@@ -128,7 +128,7 @@ def _guest(machine: Json) -> list[str]:
 
 def _needs_disk(machine: Json, cid: str) -> bool:
     """Also one that it was made for (`disk_cids` of create_vm): a recreate attaches it when the agent has started."""
-    return holds_disk(machine, cid) or cid in (machine["spec"]["machine"].get("placement") or {}).get("disks", ())
+    return holds_disk(machine, cid) or cid in placed_disks(machine)
 
 
 def _made_from(machine: Json, stemcell: str) -> bool:
